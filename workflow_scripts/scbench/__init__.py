@@ -1,0 +1,1 @@
+"""The library of the single-cell integration benchmark; it never imports snakemake."""

@@ -1,0 +1,1 @@
+"""What the neural methods are built from: networks, likelihoods, training."""

@@ -1,0 +1,131 @@
+"""The configuration: defaults merged with the user's, checked before any work starts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+
+DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
+COMMAND_LINE = "the command line (--config)"
+
+
+class ConfigError(ValueError):
+    """A mistake in the configuration; the message names the file, the key and the remedy."""
+
+
+def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] = ()) -> dict:
+    """Merge the three default files with `overrides` and check the result.
+
+    Parameters
+    ----------
+    folder
+        Holds config.yaml, datasets.yaml, methods.yaml and schemas/.
+    overrides
+        What Snakemake collected from --configfile and --config (or a `module:` statement).
+    override_files
+        Where `overrides` came from, in order; only used to name the file of a mistake.
+
+    Returns
+    -------
+    A dict with the keys benchmark, preprocessing, metrics, datasets, methods.
+
+    Raises
+    ------
+    ConfigError
+        For anything that the schemas or the cross-checks refuse.
+    """
+    sources = [(str(folder / name), _read_yaml(folder / name)) for name in DEFAULT_FILES]
+    config: dict = {}
+    for _, content in sources:
+        deep_merge(config, content)
+    defaults = copy.deepcopy(config)
+    deep_merge(config, overrides)
+    _one_source_each(config, defaults, overrides)
+    sources += [(name, _read_yaml(Path(name))) for name in override_files if Path(name).exists()]
+    sources.append((COMMAND_LINE, {} if override_files else dict(overrides)))
+
+    def fail(keys: Sequence, problem: str) -> None:
+        raise ConfigError(f"{origin(keys, sources)}: {'.'.join(map(str, keys))}: {problem}")
+
+    schemas = folder / "schemas"
+    _check(config, schemas / "config.schema.yaml", (), fail)
+    for name, entry in config["datasets"].items():
+        _check(entry, schemas / "dataset.schema.yaml", ("datasets", name), fail)
+    for name, entry in config["methods"].items():
+        _check(entry, schemas / "method.schema.yaml", ("methods", name), fail)
+    for name in config["benchmark"]["datasets"]:
+        if name not in config["datasets"]:
+            fail(("benchmark", "datasets"), f"'{name}' is not declared; known: {_listed(config['datasets'])}")
+    if abs(sum(config["metrics"]["weights"].values()) - 1) > 1e-9:
+        fail(("metrics", "weights"), "must add up to 1")
+    return config
+
+
+def deep_merge(base: dict, update: Mapping) -> dict:
+    """Merge `update` into `base` in place; mappings are merged, everything else replaces."""
+    for key, value in update.items():
+        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping):
+            deep_merge(base[key], value)
+        else:
+            base[key] = copy.deepcopy(value)
+    return base
+
+
+def origin(keys: Sequence, sources: Sequence[tuple[str, Mapping]]) -> str:
+    """Name the last source that sets `keys`, or as many of the leading keys as any source sets."""
+    for length in range(len(keys), 0, -1):
+        for name, content in reversed(sources):
+            if _has(content, keys[:length]):
+                return name
+    return sources[0][0]
+
+
+def _one_source_each(config: dict, defaults: Mapping, overrides: Mapping) -> None:
+    """Let a user's path or url replace the `simulate` of a default data set of the same id, and so on."""
+    kinds = ("simulate", "path", "url")
+    for name, entry in (overrides.get("datasets") or {}).items():
+        chosen = [kind for kind in kinds if isinstance(entry, Mapping) and kind in entry]
+        if len(chosen) == 1 and name in defaults["datasets"]:
+            for kind in kinds:
+                if kind != chosen[0]:
+                    config["datasets"][name].pop(kind, None)
+
+
+def _check(value, schema_file: Path, prefix: tuple, fail) -> None:
+    errors = sorted(Draft202012Validator(_read_yaml(schema_file)).iter_errors(value), key=lambda e: list(e.path))
+    if not errors:
+        return
+    error = errors[0]
+    keys = (*prefix, *error.absolute_path)
+    if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), dict):
+        unknown = sorted(set(error.instance) - set(error.schema["properties"]))[0]
+        fail((*keys, unknown), f"unknown key; known: {_listed(error.schema['properties'])}")
+    if error.validator == "oneOf":
+        fail(keys, "needs exactly one of simulate | path | url; path and url also need batch_key and label_key")
+    fail(keys, error.message)
+
+
+def _has(content, keys: Sequence) -> bool:
+    for key in keys:
+        if isinstance(content, Mapping) and key in content:
+            content = content[key]
+        elif isinstance(content, list) and isinstance(key, int) and key < len(content):
+            content = content[key]
+        else:
+            return False
+    return True
+
+
+def _read_yaml(path: Path) -> dict:
+    try:
+        return yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {error}") from error
+
+
+def _listed(names) -> str:
+    return ", ".join(map(str, names))

@@ -1,0 +1,1 @@
+"""Where data come from: simulation, readers, validation, preparation."""

@@ -1,0 +1,1 @@
+"""Scores of an embedding, as functions over arrays."""

@@ -1,0 +1,61 @@
+"""The plan: which runs (data set x method x seed) a configuration asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scbench.config import ConfigError
+from scbench.registry import Method
+
+
+@dataclass(frozen=True)
+class Run:
+    """One (dataset, method, seed); `status` is planned or skipped, with the reason of the latter."""
+
+    dataset: str
+    method: str
+    seed: int
+    status: str = "planned"
+    reason: str = ""
+
+    def folder(self, results: str | Path) -> Path:
+        return Path(results) / self.dataset / self.method / f"seed{self.seed}"
+
+
+def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
+    """List all runs in the order data set, method, seed.
+
+    A method that is not stochastic runs with the first seed only; a method that uses labels is skipped where there are
+    none.
+
+    Raises
+    ------
+    ConfigError
+        When `benchmark.methods` or `benchmark.controls` names an unknown method.
+    """
+    benchmark = config["benchmark"]
+    chosen = []
+    for key in ("methods", "controls"):
+        for id_ in benchmark[key]:
+            if id_ not in registry:
+                raise ConfigError(f"benchmark.{key}: '{id_}' is not declared; known: {', '.join(registry)}")
+            if id_ not in chosen:
+                chosen.append(id_)
+    runs = []
+    for dataset in benchmark["datasets"]:
+        for id_ in chosen:
+            seeds = benchmark["seeds"] if registry[id_].stochastic else benchmark["seeds"][:1]
+            unlabelled = registry[id_].uses_labels and not has_labels(config["datasets"][dataset])
+            for seed in seeds:
+                if unlabelled:
+                    runs.append(Run(dataset, id_, seed, "skipped", "the method uses labels, the data set has none"))
+                else:
+                    runs.append(Run(dataset, id_, seed))
+    return runs
+
+
+def has_labels(dataset: Mapping) -> bool:
+    """Whether a data set of the configuration has cell types; simulated ones always do."""
+    return "simulate" in dataset or dataset.get("label_key") is not None

@@ -1,0 +1,1 @@
+"""From raw scores to a ranking: scaling to controls, totals, uncertainty."""
