@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
 
@@ -54,6 +55,8 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
     schemas = folder / "schemas"
     _check(config, schemas / "config.schema.yaml", (), fail)
     for name, entry in config["datasets"].items():
+        if name in RESERVED_IDS:
+            fail(("datasets", name), "this id names a part of the results; choose another")
         _check(entry, schemas / "dataset.schema.yaml", ("datasets", name), fail)
     for name, entry in config["methods"].items():
         _check(entry, schemas / "method.schema.yaml", ("methods", name), fail)

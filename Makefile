@@ -1,0 +1,28 @@
+# make         run the whole benchmark and show its table; the first time it also installs what it needs
+# make test    run the tests
+# make lock    rebuild requirements.txt and envs/*.yaml from requirements.in and envs/environments.toml
+#
+# CORES=8      use so many cores (all)          PYTHON=/path/to/python3.11   use this Python for .venv
+# ARGS="..."   pass these on to Snakemake or pytest, e.g. ARGS="--configfile mine.yaml"
+
+CORES ?= all
+RESULTS ?= results
+export PYTHON UPGRADE
+
+benchmark: .venv/.installed
+	@.venv/bin/snakemake --cores $(CORES) $(ARGS)
+	@if [ -f $(RESULTS)/tables/overall.md ]; then echo; cat $(RESULTS)/tables/overall.md; fi
+	@echo; echo "Tables: $(RESULTS)/tables   Figures: $(RESULTS)/figures"
+
+test: .venv/.installed
+	@.venv/bin/python -m pytest -n 2 $(ARGS)
+
+lock: .venv/.installed
+	@envs/lock.sh
+	@$(MAKE) --no-print-directory .venv/.installed
+	@.venv/bin/python envs/generate.py
+
+.venv/.installed: requirements.txt
+	@sh envs/setup.sh
+
+.PHONY: benchmark test lock

@@ -1,0 +1,86 @@
+#!/bin/sh
+# Make .venv with the versions of requirements.txt; `make` runs this. PYTHON=/path/to/python3 picks the interpreter.
+# Safe to run again at any time: .venv/.installed appears only after a complete installation, and packages that an
+# interrupted one left half installed are thrown away.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+VENV=.venv
+STAMP=$VENV/.installed
+UNFINISHED=$VENV/.installing
+LOG=.venv-install.log
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+version_of() {
+    "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
+}
+
+is_new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+has_venv() {
+    "$1" -c 'import ensurepip, venv' 2>/dev/null
+}
+
+# The versions are pinned for Python 3.11, so that one is preferred.
+choose_python() {
+    chosen='' too_old='' without_venv=''
+    if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3.11 python3 python3.12 python3.13 python3.14; fi
+    for candidate in "$@"; do
+        found=$(version_of "$candidate") || continue
+        if ! is_new_enough "$candidate"; then
+            too_old="$candidate is $found"
+        elif ! has_venv "$candidate"; then
+            without_venv=${without_venv:-$candidate}
+        else
+            chosen=$candidate
+            return
+        fi
+    done
+    if [ -n "$without_venv" ]; then
+        fail "$without_venv cannot make virtual environments: install its venv module" \
+            "(Debian, Ubuntu: apt install python$(version_of "$without_venv")-venv) or name another Python with make PYTHON=..."
+    fi
+    fail "Python 3.11 or newer is needed and ${too_old:-${PYTHON:-python3} was not found}: install Python 3.11" \
+        "or name one with make PYTHON=/path/to/python3.11"
+}
+
+# pip downloads everything before it changes anything: until it says this, .venv is as it was.
+has_changed_packages() {
+    grep -q '^Installing collected packages' "$LOG"
+}
+
+explain_pip_failure() {
+    has_changed_packages || rm -f "$UNFINISHED"
+    # What pip says when it cannot reach an index, in the words of its HTTP library.
+    unreachable='NewConnectionError|NameResolutionError|ConnectTimeout|ConnectionError|ConnectionReset|Max retries exceeded'
+    unreachable="$unreachable|ReadTimeout|Read timed out|ProxyError|SSLError|Name or service not known"
+    unreachable="$unreachable|Temporary failure in name resolution|Network is unreachable|Connection refused"
+    if grep -qi 'No space left on device' "$LOG"; then
+        fail "The disk is full: free about 6 GB, then run make again (pip's words are in $LOG)"
+    elif grep -qE "$unreachable" "$LOG"; then
+        fail "The package index could not be reached: check the network or the proxy (or point pip to a mirror with" \
+            "PIP_INDEX_URL), then run make again (pip's words are in $LOG)"
+    fi
+    reason=$(sed -n 's/^ *ERROR: *//p' "$LOG" | tail -n 1)
+    fail "pip could not install requirements.txt: ${reason:-it was stopped} (all of pip's words are in $LOG)"
+}
+
+if { [ -e "$UNFINISHED" ] && has_changed_packages; } || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || ! is_new_enough "$VENV/bin/python"; then
+    choose_python
+    echo "Making $VENV with $chosen ($(version_of "$chosen"))"
+    "$chosen" -m venv --clear "$VENV" >"$LOG" 2>&1 ||
+        fail "$chosen could not make $VENV (its words are in $LOG)"
+fi
+
+echo "Installing the pinned packages into $VENV: some minutes, once (what pip does: $LOG)"
+rm -f "$STAMP"
+: >"$UNFINISHED"
+PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 -r requirements.txt >"$LOG" 2>&1 ||
+    explain_pip_failure
+rm -f "$UNFINISHED"
+: >"$STAMP"

@@ -1,0 +1,62 @@
+"""Fixtures are made, not stored: tiny data with known structure."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from scipy import sparse
+
+from scbench.config import load_config
+from scbench.contracts import Dataset
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the real data sets of ../shared/data are not on this machine")
+    return SHARED / "data"
+
+
+@pytest.fixture
+def config() -> dict:
+    return load_config(ROOT / "config", {})
+
+
+@pytest.fixture
+def write_yaml(tmp_path):
+    def write(content: dict, name: str = "mine.yaml") -> str:
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(content))
+        return str(path)
+
+    return write
+
+
+def make_dataset(declared: str, n_cells: int = 300, n_genes: int = 60, seed: int = 0) -> Dataset:
+    """300 cells of 3 types in 2 batches, Poisson counts, as a method gets them."""
+    random = np.random.default_rng(seed)
+    types, batch = random.integers(0, 3, n_cells), random.integers(0, 2, n_cells)
+    rates = random.gamma(2.0, 1.0, (3, n_genes))[types] * np.exp(0.5 * random.standard_normal((2, n_genes)))[batch]
+    counts = sparse.csr_matrix(random.poisson(rates).astype(np.int32))
+    lognorm = sparse.csr_matrix(np.log1p(counts.toarray()).astype(np.float32))
+    centred = lognorm.toarray() - lognorm.toarray().mean(0)
+    pca = (centred @ np.linalg.svd(centred, full_matrices=False)[2][:10].T).astype(np.float32)
+    return Dataset(
+        name="tiny",
+        X={"counts": counts, "lognorm": lognorm, "pca": pca}[declared],
+        batch=batch,
+        batch_names=("a", "b"),
+        gene_names=np.array([f"gene_{i}" for i in range(n_genes)]),
+        total_counts=np.asarray(counts.sum(1)).ravel().astype(float),
+        pca=pca,
+        labels=np.array([f"type_{i}" for i in types]),
+    )

@@ -1,0 +1,116 @@
+"""Every figure is written as SVG and PNG with the table of what it drew, and is not blank."""
+
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+
+from scbench.contracts import SCORE_COLUMNS
+from scbench.ranking.summary import summarise
+from scbench.report.figures import OKABE_ITO, category_colours, save
+from scbench.report.runtime import runtime_figure, runtime_table
+from scbench.report.table_figure import draw_all
+from scbench.report.umap_grid import umap_figure, umap_table
+
+KINDS = {"a": "method", "b": "baseline", "low": "control", "high": "control"}
+LABELS = {"a": "Method A", "b": "Baseline B", "low": "Low", "high": "High"}
+METRICS = {"bio": ["nmi_leiden_best"], "batch": ["ilisi"], "extra": ["ari_leiden_r1"]}
+
+
+def assert_drawn(stem: Path) -> pd.DataFrame:
+    """Check that the three files of a figure are there and drawn; return the table."""
+    pixels = matplotlib.image.imread(stem.with_suffix(".png"))
+    assert pixels[..., :3].std() > 0.01
+    assert stem.with_suffix(".svg").read_text().count("<path") > 10
+    return pd.read_csv(stem.with_suffix(".tsv"), sep="\t")
+
+
+def make_summary(*, labelled: bool = True, kinds=KINDS) -> pd.DataFrame:
+    rows = []
+    for position, method in enumerate(kinds):
+        for group, metrics in METRICS.items():
+            for seed in (0, 1):
+                ok = labelled or group == "batch"
+                value = 0.2 * position + 0.1 * seed if ok else np.nan
+                rows.append(("one", method, seed, metrics[0], group, value, *(("ok", "") if ok else ("failed", "x"))))
+    return summarise(pd.DataFrame(rows, columns=SCORE_COLUMNS), kinds, {"bio": 0.6, "batch": 0.4})
+
+
+def test_the_table_figures_keep_the_raw_means_they_drew(tmp_path):
+    draw_all(make_summary(), tmp_path, labels=LABELS, kinds=KINDS, metrics=METRICS)
+    table = assert_drawn(tmp_path / "scores_one")
+    assert list(table.columns) == ["method", "label", "kind", "nmi_leiden_best", "ilisi", "bio", "batch", "total"]
+    assert table["method"].tolist() == ["b", "a", "high", "low"]
+    assert table["ilisi"].tolist() == pytest.approx([0.25, 0.05, 0.65, 0.45])
+    overall = assert_drawn(tmp_path / "scores_overall")
+    assert list(overall.columns) == ["method", "label", "kind", "total_one", "bio", "batch", "total"]
+
+
+@pytest.mark.parametrize("kinds", [{"a": "method"}, {"low": "control"}])
+@pytest.mark.parametrize("labelled", [True, False])
+def test_the_table_figures_stand_without_totals_controls_or_methods(tmp_path, kinds, labelled):
+    summary = make_summary(labelled=labelled, kinds=kinds)
+    draw_all(summary, tmp_path, labels=LABELS, kinds=kinds, metrics=METRICS)
+    assert assert_drawn(tmp_path / "scores_one")["total"].notna().all() == labelled
+
+
+def test_the_same_figure_gives_the_same_bytes(tmp_path):
+    for folder in ("first", "second"):
+        draw_all(make_summary(), tmp_path / folder, labels=LABELS, kinds=KINDS, metrics=METRICS)
+    for path in (tmp_path / "first").iterdir():
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+def test_run_times_are_drawn_fastest_method_first_and_unmeasured_memory_is_left_out(tmp_path):
+    columns = ["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"]
+    rows = [
+        ("one", "a", 0, 100.0, 90.0, 500.0),
+        ("one", "a", 1, 120.0, 90.0, np.nan),
+        ("two", "b", 0, 0.5, 0.4, np.nan),
+    ]
+    table = runtime_table(pd.DataFrame(rows, columns=columns), LABELS)
+    figure = runtime_figure(table)
+    points = [sum(len(drawn.get_offsets()) for drawn in axes.collections[:2]) for axes in figure.axes]
+    assert points == [3, 1]
+    save(figure, table, tmp_path / "runtime")
+    assert assert_drawn(tmp_path / "runtime")["label"].tolist() == ["Baseline B", "Method A", "Method A"]
+
+
+def test_run_times_stand_without_any_run(tmp_path):
+    table = runtime_table(
+        pd.DataFrame(columns=["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"]), {}
+    )
+    save(runtime_figure(table), table, tmp_path / "runtime")
+
+
+def test_umap_keeps_apart_what_is_apart_and_draws_both_columns(tmp_path):
+    random = np.random.default_rng(0)
+    group = np.repeat([0, 1], 25)
+    truth = pd.DataFrame(
+        {"cell_id": [f"c{i}" for i in range(50)], "batch": "x", "cell_type": np.array(["s", "t"])[group]}
+    )
+    embedding = (20 * group[:, None] + random.normal(size=(50, 3))).astype(np.float32)
+    table = umap_table({"a": embedding}, truth)
+    assert len(table) == 50
+    xy = table[["umap_1", "umap_2"]].to_numpy()
+    centres = np.array([xy[group == g].mean(0) for g in (0, 1)])
+    nearest = ((xy[:, None] - centres) ** 2).sum(-1).argmin(1)
+    assert (nearest == group).all()
+    figure = umap_figure(table, LABELS)
+    assert [axes.get_title() for axes in figure.axes] == ["Cell type", "Batch"]
+    save(figure, table, tmp_path / "umap")
+    assert_drawn(tmp_path / "umap")
+
+
+def test_umap_of_unlabelled_cells_shows_the_batch_only():
+    cells = {"method": "a", "cell_id": ["c", "d"], "umap_1": [0, 1], "umap_2": 0, "batch": "x", "cell_type": ""}
+    assert [axes.get_title() for axes in umap_figure(pd.DataFrame(cells), LABELS).axes] == ["Batch"]
+
+
+def test_every_category_has_its_own_colour_and_no_category_is_grey():
+    few, many = category_colours(["", "t", "u"]), category_colours([f"t{i}" for i in range(20)])
+    assert [few["t"], few["u"]] == OKABE_ITO[:2]
+    assert few[""] not in OKABE_ITO
+    assert len(set(many.values())) == 21

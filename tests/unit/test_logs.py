@@ -1,0 +1,59 @@
+import subprocess
+import sys
+import textwrap
+
+
+def run(root, tmp_path, body):
+    """Run `body` as a job of its own; return its outcome and its log."""
+    job = "from scbench.logs import logged\nwith logged('logs/job.log'):\n" + textwrap.indent(
+        textwrap.dedent(body), "    "
+    )
+    environment = {"PYTHONPATH": str(root / "workflow_scripts"), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", f"{job}\nprint('after')"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    return done, (tmp_path / "logs" / "job.log").read_text()
+
+
+def test_everything_a_job_prints_is_in_the_log_and_nothing_after_it(root, tmp_path):
+    done, log = run(
+        root,
+        tmp_path,
+        """
+        import ctypes, os, subprocess, sys, warnings
+        print("python")
+        print("error stream", file=sys.stderr)
+        warnings.warn("careful")
+        os.write(1, b"descriptor 1\\n")
+        os.write(2, b"descriptor 2\\n")
+        subprocess.run(["echo", "child"])
+        ctypes.CDLL(None).puts(b"c library")
+        """,
+    )
+    assert done.returncode == 0
+    assert done.stdout == "after\n"
+    assert done.stderr == ""
+    for line in ("python", "error stream", "careful", "descriptor 1", "descriptor 2", "child", "c library"):
+        assert line in log
+
+
+def test_lines_are_in_the_log_while_the_job_runs(root, tmp_path):
+    _, log = run(root, tmp_path, "print('first')\nprint('seen:', open('logs/job.log').read())")
+    assert "seen: first" in log
+
+
+def test_a_failure_is_one_sentence_on_the_terminal_and_a_traceback_in_the_log(root, tmp_path):
+    done, log = run(root, tmp_path, "raise ValueError('a key\\nis wrong')")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "ValueError: a key is wrong (log: logs/job.log)\n"
+    assert "Traceback" in log
+
+
+def test_the_status_of_an_exit_is_kept(root, tmp_path):
+    done, _ = run(root, tmp_path, "raise SystemExit(3)")
+    assert done.returncode == 3
+
+
+def test_a_new_job_starts_a_new_log(root, tmp_path):
+    run(root, tmp_path, "print('old')")
+    assert "old" not in run(root, tmp_path, "print('new')")[1]

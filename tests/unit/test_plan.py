@@ -1,0 +1,52 @@
+import subprocess
+import sys
+
+import pytest
+
+from scbench.config import ConfigError
+from scbench.plan import Run, plan_runs
+from scbench.registry import load_registry
+
+
+def plan(config):
+    return plan_runs(config, load_registry(config["methods"]))
+
+
+def test_every_data_set_method_and_seed_is_planned_once(config):
+    runs = plan(config)
+    assert len(runs) == len(set(runs))
+    assert {(r.dataset, r.seed) for r in runs if r.method == "vae_nb"} == {
+        (d, s) for d in ("sim_balanced", "sim_nested") for s in (0, 1, 2)
+    }
+
+
+def test_a_deterministic_method_runs_with_one_seed(config):
+    assert [r.seed for r in plan(config) if r.method == "unintegrated" and r.dataset == "sim_nested"] == [0]
+
+
+def test_a_method_that_uses_labels_is_skipped_with_a_reason_where_there_are_none(config):
+    config["datasets"]["mine"] = {"path": "x.h5ad", "batch_key": "b", "label_key": None}
+    config["benchmark"]["datasets"] = ["mine"]
+    skipped = [r for r in plan(config) if r.status == "skipped"]
+    assert {r.method for r in skipped} == {"cell_type_oracle", "shuffled_within_cell_type"}
+    assert all("labels" in r.reason for r in skipped)
+
+
+@pytest.mark.parametrize("key", ["methods", "controls"])
+def test_an_unknown_method_is_named(config, key):
+    config["benchmark"][key] = ["magic"]
+    with pytest.raises(ConfigError, match=rf"benchmark\.{key}.*magic"):
+        plan(config)
+
+
+def test_a_run_knows_its_folder():
+    assert str(Run("d", "m", 3).folder("results")) == "results/d/m/seed3"
+
+
+def test_the_plan_is_importable_without_the_heavy_libraries(root):
+    code = "import sys, scbench.plan, scbench.provenance, scbench.coverage; print(*sys.modules)"
+    out = subprocess.run(
+        [sys.executable, "-c", code], cwd=root / "workflow_scripts", capture_output=True, text=True, check=True
+    )
+    loaded = set(out.stdout.split())
+    assert not loaded & {"torch", "scanpy", "anndata", "jax", "numpy", "pandas", "snakemake"}

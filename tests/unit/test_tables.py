@@ -1,0 +1,94 @@
+"""The tables say what the summary says, in an order and a form one can print."""
+
+import pandas as pd
+import pytest
+
+from scbench.ranking.summary import SUMMARY_COLUMNS
+from scbench.report.tables import dataset_sheet, overall_sheet, to_latex, to_markdown, write_all
+
+KINDS = {"low": "control", "worse": "method", "better": "baseline", "gone": "method"}
+LABELS = {"low": "Low & flat", "worse": "Worse_1", "better": "Better | best", "gone": "Gone"}
+METRICS = {"bio": ["nmi_leiden_best"], "batch": ["kbet", "made_up"], "extra": [], "weights": {"bio": 0.6, "batch": 0.4}}
+MEANS = {"low": (0.9, 0.95), "worse": (0.5, 0.4), "better": (0.75, 0.25), "gone": (0.3, None)}
+
+
+@pytest.fixture
+def summary() -> pd.DataFrame:
+    rows = []
+    for method, (bio, batch) in MEANS.items():
+        sd = 0.01 if method == "worse" else None
+        total = None if batch is None else 0.6 * bio + 0.4 * batch
+        for group, metric, mean in [
+            ("bio", "nmi_leiden_best", bio),
+            ("batch", "kbet", batch),
+            ("batch", "made_up", None),
+            ("total", "bio", bio),
+            ("total", "batch", batch),
+            ("total", "total", total),
+        ]:
+            rows.append(("one", method, group, metric, mean, sd, None, None, 0 if mean is None else 1, None))
+    table = pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+    return table.astype(dict.fromkeys(["mean", "sd", "ci_low", "ci_high", "scaled_mean"], float))
+
+
+def one_sheet(summary):
+    return dataset_sheet(summary, "one", LABELS, KINDS, METRICS)
+
+
+def test_methods_stand_by_total_those_without_one_after_and_controls_last(summary):
+    assert one_sheet(summary).table["method"].tolist() == ["better", "worse", "gone", "low"]
+    assert overall_sheet(summary, LABELS, KINDS).table["method"].tolist() == ["better", "worse", "gone", "low"]
+
+
+def test_columns_stand_in_their_groups_and_end_with_the_totals(summary):
+    sheet = one_sheet(summary)
+    assert sheet.groups == {
+        "Bio conservation": ["nmi_leiden_best"],
+        "Batch correction": ["kbet", "made_up"],
+        "Total": ["bio", "batch", "total"],
+    }
+    assert list(sheet.table.columns) == ["method", "label", "kind", *sheet.columns]
+
+
+def test_markdown_shows_spread_dashes_the_best_in_bold_and_the_controls_apart(summary):
+    lines = to_markdown(one_sheet(summary)).splitlines()
+    assert lines[0].startswith("| Method | NMI | kBET | made_up | Bio conservation |")
+    assert lines[2] == r"| Better \| best | **0.750** | 0.250 | – | **0.750** | 0.250 | **0.550** |"  # noqa: RUF001
+    assert "| 0.500 ± 0.010 | **0.400** ± 0.010 |" in lines[3]
+    assert lines[4].startswith("| Gone | 0.300 | – |")  # noqa: RUF001
+    assert lines[5].startswith("| *Controls* |")
+    assert "**" not in lines[6]
+    assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
+
+
+def test_latex_is_escaped_and_every_row_has_every_column(summary):
+    text = to_latex(one_sheet(summary))
+    assert r"Low \& flat" in text
+    assert r"Worse\_1 & 0.500 {\scriptsize$\pm$ 0.010} & \textbf{0.400} {\scriptsize$\pm$ 0.010} & --" in text
+    assert r"\cmidrule(lr){2-2}\cmidrule(lr){3-4}\cmidrule(lr){5-7}" in text
+    rows = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
+    assert {row.replace(r"\&", "").count("&") for row in rows} == {6}
+
+
+def test_equal_printed_values_are_both_best(summary):
+    summary.loc[summary.eval("method == 'worse' and metric == 'nmi_leiden_best'"), "mean"] = 0.7501
+    assert to_markdown(one_sheet(summary)).count("**0.750**") == 3
+
+
+def test_the_overall_table_counts_data_sets_and_ranks_only_methods(summary):
+    table = overall_sheet(summary, LABELS, KINDS).table.set_index("method")
+    assert table.loc["better", ["total_one", "total", "rank", "n_datasets"]].tolist() == pytest.approx(
+        [0.55, 0.55, 1, 1]
+    )
+    assert table.loc["gone", "n_datasets"] == 0
+    assert table.loc[["gone", "low"], "rank"].isna().all()
+    assert "| Total on one |" in to_markdown(overall_sheet(summary, LABELS, KINDS))
+
+
+def test_tsv_holds_the_raw_means(summary, tmp_path):
+    write_all(summary, tmp_path, labels=LABELS, kinds=KINDS, metrics=METRICS)
+    expected = {f"{name}.{suffix}" for name in ("one", "overall") for suffix in ("tsv", "md", "tex")}
+    assert {path.name for path in tmp_path.iterdir()} == expected
+    table = pd.read_csv(tmp_path / "one.tsv", sep="\t").set_index("method")
+    assert table.loc["better", "total"] == 0.6 * 0.75 + 0.4 * 0.25
+    assert table["made_up"].isna().all()

@@ -1,0 +1,29 @@
+"""Run one method with one seed on one data set: dataset.h5ad -> embedding.h5ad, history.tsv, model.pt."""
+
+from scbench.contracts import method_input, read_dataset, read_truth, write_embedding, write_model, write_table
+from scbench.logs import logged
+from scbench.provenance import package_versions
+from scbench.runner import choose_device, run_method
+
+with logged(snakemake.log[0]):
+    spec, output = snakemake.params.spec, snakemake.output
+    seed = int(snakemake.wildcards.seed)
+    adata = read_dataset(snakemake.input.dataset)
+    labels = read_truth(snakemake.input.truth, adata.obs_names)["cell_type"].to_numpy() if spec["uses_labels"] else None
+    data = method_input(adata, snakemake.wildcards.dataset, spec["input"], labels)
+    device = choose_device(snakemake.params.accelerator, wants_gpu=spec["gpu"] > 0)
+    embedding = run_method(
+        spec["module"], data, seed=seed, device=device, threads=snakemake.threads, params=spec["params"]
+    )
+    record = {
+        "method": spec["id"],
+        "seed": seed,
+        "parameters": spec["params"],
+        "device": device,
+        "code_digest": snakemake.params.code,
+        "versions": package_versions("anndata", "numpy", "scipy", "torch", "harmonypy"),
+    }
+    if spec["trained"]:
+        write_table(output.history, embedding.history)
+        write_model(output.model, embedding.model)
+    write_embedding(output.embedding, embedding, adata.obs_names, record)

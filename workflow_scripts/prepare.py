@@ -1,0 +1,14 @@
+"""Rule prepare: normalise, select genes, compute the PCA, and put the cell types apart."""
+# ruff: noqa: F821  (snakemake is put here by Snakemake)
+
+from scbench.logs import logged
+
+with logged(snakemake.log[0]):
+    from scbench.contracts import read_raw, write_dataset, write_truth
+    from scbench.datasets.prepare import prepare
+
+    dataset, truth = prepare(read_raw(snakemake.input.raw), **snakemake.params.settings)
+    write_dataset(snakemake.output.dataset, dataset)
+    write_truth(snakemake.output.truth, truth)
+    print(f"{dataset.n_obs} cells, {dataset.n_vars} genes kept, {dataset.obsm['X_pca'].shape[1]} components")
+    print(f"cell cycle {dataset.uns['cell_cycle']}")

@@ -1,0 +1,138 @@
+"""Downloads that survive a dropped connection and are checked at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+import requests
+import urllib3
+
+TRIES = 5
+PAUSE = 2.0  # seconds before the second try; grows with every further one
+TIMEOUT = 60.0  # seconds without an answer
+BLOCK = 1 << 20
+REPORT_EVERY = 50 << 20  # bytes, where the size is unknown or large
+
+
+class _Dropped(Exception):
+    """The connection broke or the server was busy: worth another try."""
+
+
+def download(url: str, folder: str | Path, sha256: str | None = None, report: Callable[[str], None] = print) -> Path:
+    """Fetch a file (http, https, file) and return its path.
+
+    Parameters
+    ----------
+    folder
+        The file lands in a folder of its own in here, named after the url, so that files of one name stay apart. One
+        that is there already, and has the `sha256` if given, is not fetched again; a partial one is continued.
+    report
+        Is given a line about every 10 % or 50 MB.
+
+    Raises
+    ------
+    ValueError
+        For a url of another kind, a refusal of the server, or another content than `sha256` says.
+    ConnectionError
+        If the server cannot be reached, or breaks off again and again.
+    """
+    parts = urlsplit(url)
+    name = Path(unquote(parts.path)).name
+    if not name or parts.scheme not in ("http", "https", "file"):
+        raise ValueError(f"url {url}: must be http, https or file and end in a file name")
+    target = Path(folder) / hashlib.sha256(url.encode()).hexdigest()[:12] / name
+    if target.exists() and (sha256 is None or _digest(target) == sha256):
+        report(f"{target}: already there")
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(name + ".part")
+    if parts.scheme == "file":
+        _copy(url, Path(url2pathname(parts.path)), part)
+    else:
+        _fetch_with_retries(url, part, report)
+    found = _digest(part) if sha256 else None
+    if found != sha256:
+        part.unlink()
+        problem = f"the file has {found}, the configuration says {sha256}"
+        raise ValueError(f"url {url}: wrong sha256: {problem}; the file was deleted, correct the key or the url")
+    os.replace(part, target)
+    return target
+
+
+def _copy(url: str, source: Path, part: Path) -> None:
+    if not source.is_file():
+        raise ValueError(f"url {url}: there is no file {source}")
+    shutil.copyfile(source, part)
+
+
+def _fetch_with_retries(url: str, part: Path, report: Callable[[str], None]) -> None:
+    for attempt in range(1, TRIES + 1):
+        try:
+            return _fetch(url, part, report)
+        except (_Dropped, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            if isinstance(error, requests.exceptions.InvalidURL):
+                raise ValueError(f"url {url}: is not a valid url ({error})") from error
+            reason = error
+            if attempt < TRIES:
+                report(f"{url}: try {attempt} of {TRIES} failed ({_short(error)}); trying again")
+                time.sleep(PAUSE * attempt)
+    kept = f" (it goes on after the {part.stat().st_size / 1e6:.1f} MB in {part})" if part.exists() else ""
+    remedy = f"check the network and run again{kept}, or fetch the file by hand and give it as path"
+    raise ConnectionError(f"url {url}: cannot be fetched ({_short(reason)}); {remedy}") from reason
+
+
+def _fetch(url: str, part: Path, report: Callable[[str], None]) -> None:
+    """Fetch what is missing from `part`."""
+    start = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code == 416:
+            part.unlink(missing_ok=True)
+            raise _Dropped("the partial file does not fit the server's; starting over")
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise _Dropped(f"the server answered {answer.status_code} {answer.reason}")
+        if answer.status_code not in (200, 206):
+            raise ValueError(f"url {url}: the server answered {answer.status_code} {answer.reason}; check the url")
+        resumed = answer.status_code == 206 and start > 0
+        done = start if resumed else 0
+        length = answer.headers.get("Content-Length")
+        total = done + int(length) if length else None
+        with part.open("ab" if resumed else "wb") as file:
+            _write(answer, file, done, total, lambda line: report(f"{part.name.removesuffix('.part')}: {line}"))
+    found = part.stat().st_size
+    if total is not None and found != total:
+        if found > total:
+            part.unlink()
+        raise _Dropped(f"{found} of {total} bytes came")
+
+
+def _write(answer: requests.Response, file, done: int, total: int | None, report: Callable[[str], None]) -> None:
+    step = min(REPORT_EVERY, max(total // 10, 1)) if total else REPORT_EVERY
+    if done:
+        report(f"going on at {done / 1e6:.1f} MB")
+    due = done + step
+    for block in answer.raw.stream(BLOCK, decode_content=False):
+        file.write(block)
+        done += len(block)
+        if done >= due:
+            report(f"{done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB ({100 * done // total} %)" if total else ""))
+            due = done + step
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _short(error: BaseException) -> str:
+    """Return the innermost reason: requests and urllib3 wrap it several times."""
+    while isinstance(inner := getattr(error, "reason", None) or next(iter(error.args), None), Exception):
+        error = inner
+    return str(error).rpartition("): ")[2]

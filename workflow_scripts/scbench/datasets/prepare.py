@@ -1,0 +1,137 @@
+"""From raw counts to what the methods are given: normalisation, highly variable genes, PCA; the truth apart."""
+
+from __future__ import annotations
+
+import json
+
+import anndata
+import numpy as np
+import pandas as pd
+import scanpy
+from scipy import sparse
+
+from scbench.contracts import TRUTH_COLUMNS
+from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
+
+MIN_CELLS_TO_VOTE = 20  # dispersions of a smaller batch are noise, and scanpy's bins fail on a few cells
+MIN_PHASE_GENES = 10
+MIN_SHAPE = 3  # cells and genes; fewer leave no two principal components
+
+
+def prepare(
+    raw: anndata.AnnData,
+    *,
+    n_top_genes: int,
+    hvg_batch_aware: bool,
+    target_sum: float,
+    n_pcs: int,
+    min_cells_per_gene: int,
+) -> tuple[anndata.AnnData, pd.DataFrame]:
+    """Normalise, select highly variable genes and compute the PCA; split off the cell types.
+
+    Parameters
+    ----------
+    raw
+        Counts of all genes; see `scbench.contracts.write_raw`.
+    n_top_genes
+        How many genes are kept, in the order of `raw`; all where there are fewer.
+    target_sum
+        Counts per cell after division by the counts over all genes.
+
+    Returns
+    -------
+    The data set (see `scbench.contracts.read_dataset`; PCA of the unscaled log-normalised HVG, each component's largest
+    loading positive; uns cell_cycle says how the scores in obs were made or why not) and the truth (cell_id, batch,
+    cell_type; empty where unknown).
+
+    Raises
+    ------
+    ValueError
+        For cells without counts, too few cells or genes, and genes that do not vary.
+    """
+    settings = {key: value for key, value in locals().items() if key != "raw"}
+    counts = sparse.csr_matrix(raw.X, dtype=np.int32, copy=True)
+    counts.eliminate_zeros()
+    total_counts = np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel()
+    if (total_counts == 0).any():
+        raise ValueError(f"{int((total_counts == 0).sum())} cells have no counts; remove them from the data set")
+    detected = counts.getnnz(axis=0) >= min_cells_per_gene
+    counts = counts[:, detected]
+    if min(counts.shape) < MIN_SHAPE:
+        found = f"{counts.shape[0]} cells and {counts.shape[1]} genes in at least {min_cells_per_gene} cells"
+        raise ValueError(f"{found} are too few; at least {MIN_SHAPE} of each are needed (min_cells_per_gene)")
+
+    batch = raw.obs["batch"].cat.remove_unused_categories()
+    obs = pd.DataFrame({"batch": batch, "total_counts": total_counts}, index=raw.obs_names)
+    adata = anndata.AnnData(X=lognormalise(counts, total_counts, target_sum), obs=obs, var=raw.var.loc[detected, []])
+    adata.layers["counts"] = counts
+    uns = {"cell_cycle": _score_cell_cycle(adata), "preprocessing": json.dumps(settings)}
+    adata.var["highly_variable_rank"] = rank_genes(adata, n_top_genes, batch_aware=hvg_batch_aware)
+    adata = adata[:, (adata.var["highly_variable_rank"] < n_top_genes).to_numpy()].copy()
+    adata.uns = uns
+    adata.obsm["X_pca"] = _pca(adata.X, n_pcs)
+
+    cell_type = raw.obs["cell_type"].astype(str).to_numpy() if "cell_type" in raw.obs else ""
+    truth = pd.DataFrame({"cell_id": raw.obs_names, "batch": batch.astype(str).to_numpy(), "cell_type": cell_type})
+    return adata, truth[TRUTH_COLUMNS]
+
+
+def lognormalise(counts: sparse.csr_matrix, total_counts: np.ndarray, target_sum: float) -> sparse.csr_matrix:
+    """Return log(1 + count x target_sum / total count of the cell) as CSR float32."""
+    scale = np.repeat(target_sum / total_counts, np.diff(counts.indptr))
+    values = np.log1p(counts.data * scale).astype(np.float32)
+    return sparse.csr_matrix((values, counts.indices.copy(), counts.indptr.copy()), shape=counts.shape)
+
+
+def rank_genes(adata: anndata.AnnData, n_top_genes: int, *, batch_aware: bool) -> np.ndarray:
+    """Rank the genes by normalised dispersion (flavor "seurat"); 0 is the most variable one.
+
+    Batch-aware: first by the number of batches in which a gene is among the `n_top_genes`, then by its mean normalised
+    dispersion over batches. Batches of fewer than 20 cells have no vote. Ties keep the order of the genes.
+
+    Source: Satija et al. 2015, 10.1038/nbt.3192, as in `scanpy.pp.highly_variable_genes`.
+    """
+    batch = adata.obs["batch"]
+    voting = batch.isin(batch.value_counts().loc[lambda cells: cells >= MIN_CELLS_TO_VOTE].index)
+    by_batch = batch_aware and batch[voting].nunique() > 1
+    voters = anndata.AnnData(X=adata.X, obs=adata.obs[["batch"]], var=adata.var[[]])
+    if by_batch:
+        voters = voters[voting.to_numpy()].copy()
+        voters.obs["batch"] = voters.obs["batch"].cat.remove_unused_categories()
+    if not (voters.X.max(axis=0) - voters.X.min(axis=0)).nnz:
+        raise ValueError("no gene varies between the cells; check that the data set holds counts of single cells")
+    n_top_genes = min(n_top_genes, adata.n_vars)
+    key = "batch" if by_batch else None
+    try:
+        table = scanpy.pp.highly_variable_genes(
+            voters, n_top_genes=n_top_genes, flavor="seurat", batch_key=key, inplace=False
+        )
+    except IndexError as error:  # scanpy found no gene with a dispersion
+        raise ValueError("no gene varies more or less than others of its mean; the genes cannot be ranked") from error
+    dispersion = -table["dispersions_norm"].fillna(-np.inf).to_numpy()
+    votes = -table["highly_variable_nbatches"].to_numpy() if by_batch else np.zeros(adata.n_vars)
+    rank = np.empty(adata.n_vars, dtype=np.int64)
+    rank[np.lexsort((dispersion, votes))] = np.arange(adata.n_vars)
+    return rank
+
+
+def _score_cell_cycle(adata: anndata.AnnData) -> str:
+    """Add S_score and G2M_score to obs where enough genes of both phases are there; say what was done."""
+    symbols = dict(zip(reversed(adata.var_names.str.upper()), reversed(adata.var_names), strict=True))
+    s_genes, g2m_genes = ([symbols[gene] for gene in genes if gene in symbols] for genes in (S_GENES, G2M_GENES))
+    found = f"{len(s_genes)} of {len(S_GENES)} S genes and {len(g2m_genes)} of {len(G2M_GENES)} G2/M genes"
+    if min(len(s_genes), len(g2m_genes)) < MIN_PHASE_GENES:
+        return f"not scored: {found} are in the data, {MIN_PHASE_GENES} of each are needed"
+    scored = anndata.AnnData(X=adata.X, obs=adata.obs[[]], var=adata.var[[]])
+    try:
+        scanpy.tl.score_genes_cell_cycle(scored, s_genes=s_genes, g2m_genes=g2m_genes, random_state=0)
+    except ValueError as error:  # scanpy found no control genes of the same mean
+        return f"not scored: {error}"
+    adata.obs[["S_score", "G2M_score"]] = scored.obs[["S_score", "G2M_score"]].astype(np.float64)
+    return f"scored with {found}"
+
+
+def _pca(X: sparse.csr_matrix, n_pcs: int) -> np.ndarray:
+    n_pcs = min(n_pcs, *(size - 1 for size in X.shape))
+    # scikit-learn makes the largest loading of each component positive
+    return scanpy.pp.pca(X, n_comps=n_pcs, svd_solver="arpack", random_state=0)

@@ -1,0 +1,96 @@
+"""From a user's AnnData to the raw contract, or one sentence on what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+from anndata.utils import make_index_unique
+from scipy import sparse
+
+from scbench.contracts import is_counts
+
+
+def standardise(
+    adata: anndata.AnnData,
+    *,
+    source: str | Path,
+    batch_key: str,
+    label_key: str | None,
+    counts_layer: str | None,
+) -> anndata.AnnData:
+    """Return the raw counts with batch and cell type and nothing else, without the cells that have no counts.
+
+    Parameters
+    ----------
+    source
+        The file, for messages.
+    batch_key, label_key
+        Columns of obs; without a `label_key` the result has no cell types.
+    counts_layer
+        The layer that holds raw counts; None: X.
+
+    Returns
+    -------
+    X CSR int32, obs batch and cell_type (categories of str), unique cell and gene names, uns dropped_empty_cells.
+
+    Raises
+    ------
+    ValueError
+        For missing columns, layers or values, and for anything but raw counts.
+    """
+    counts = _counts(adata, source, counts_layer)
+    obs = pd.DataFrame(index=make_index_unique(adata.obs_names.astype(str)))
+    obs["batch"] = _column(adata, source, "batch_key", batch_key)
+    if label_key is not None:
+        obs["cell_type"] = _column(adata, source, "label_key", label_key)
+    filled = counts.getnnz(axis=1) > 0
+    if not filled.any():
+        raise ValueError(f"{source}: no cell has any counts; check counts_layer")
+    var = pd.DataFrame(index=make_index_unique(adata.var_names.astype(str)))
+    result = anndata.AnnData(X=counts[filled], obs=obs[filled].astype("category"), var=var)
+    result.uns["dropped_empty_cells"] = int((~filled).sum())
+    return result
+
+
+def _counts(adata: anndata.AnnData, source, counts_layer: str | None) -> sparse.csr_matrix:
+    if counts_layer is not None and counts_layer not in adata.layers:
+        raise ValueError(f"{source}: counts_layer '{counts_layer}' does not exist; layers: {_listed(adata.layers)}")
+    matrix = adata.X if counts_layer is None else adata.layers[counts_layer]
+    if matrix is None or not is_counts(matrix):
+        where = "X" if counts_layer is None else f"counts_layer '{counts_layer}'"
+        raise ValueError(f"{source}: {where} does not hold raw counts (whole numbers, not negative); {_remedy(adata)}")
+    if matrix.size and matrix.max() > np.iinfo(np.int32).max:
+        raise ValueError(f"{source}: a count is above {np.iinfo(np.int32).max}; these are no counts of molecules")
+    counts = sparse.csr_matrix(matrix, dtype=np.int32, copy=True)
+    counts.sum_duplicates()
+    counts.eliminate_zeros()
+    return counts
+
+
+def _remedy(adata: anndata.AnnData) -> str:
+    layers = [name for name, layer in adata.layers.items() if is_counts(layer)]
+    if layers:
+        return f"set counts_layer to a layer that does: {_listed(layers)}"
+    if adata.X is not None and is_counts(adata.X):
+        return "X does: set counts_layer to null"
+    if adata.raw is not None and is_counts(adata.raw.X):
+        return "adata.raw does: save adata.raw.to_adata() with the same obs as a new file and use that one"
+    return "no layer does either; give a file with the counts before normalisation"
+
+
+def _column(adata: anndata.AnnData, source, key: str, column: str) -> np.ndarray:
+    if column not in adata.obs:
+        raise ValueError(f"{source}: {key} '{column}' is no column of obs; columns: {_listed(adata.obs)}")
+    values = adata.obs[column]
+    missing = int((values.isna() | (values.astype(str).str.strip() == "")).sum())
+    if missing:
+        instead = "or set label_key to null to score without labels" if key == "label_key" else "or name their batch"
+        raise ValueError(f"{source}: {key} '{column}' has no value for {missing} cells; remove these cells {instead}")
+    return values.astype(str).to_numpy(dtype=object)
+
+
+def _listed(names) -> str:
+    return ", ".join(map(str, names)) or "none"

@@ -1,0 +1,17 @@
+"""Cell type oracle: the control with perfect biology and, within a cell type, nothing of the batch.
+
+The one-hot cell type with a little noise, so that neighbours within a type are drawn at random instead of by ties.
+Source: the control `embed_cell_types_jittered` of Open Problems, batch integration.
+"""
+
+import numpy as np
+
+from scbench.contracts import Dataset, Embedding
+from scbench.seeding import generator
+
+
+def integrate(data: Dataset, *, seed: int, device: str, threads: int, jitter: float = 0.01) -> Embedding:
+    """Return the one-hot cell types, (n_cells, n_types), plus uniform noise in [-jitter, jitter]."""
+    types, codes = np.unique(data.labels, return_inverse=True)
+    noise = generator(seed, "cell_type_oracle").uniform(-jitter, jitter, (data.n_cells, len(types)))
+    return Embedding(X=(np.eye(len(types))[codes] + noise).astype(np.float32))

@@ -1,0 +1,53 @@
+"""Harmony: soft clusters of mixed batches, then a linear correction per cluster, in the space of the PCA.
+
+Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0, as implemented in harmonypy, called directly because
+scanpy's wrapper transposes the result of harmonypy >= 0.1.
+"""
+
+import harmonypy
+import numpy as np
+import pandas as pd
+
+from scbench.contracts import Dataset, Embedding
+
+
+def integrate(
+    data: Dataset,
+    *,
+    seed: int,
+    device: str,
+    threads: int,
+    theta: float = 2.0,
+    sigma: float = 0.1,
+    max_iter: int = 20,
+) -> Embedding:
+    """Return the corrected principal components, (n_cells, n_pcs); with one batch, the components as they are.
+
+    Parameters
+    ----------
+    theta
+        Weight of the diversity of batches in a cluster; 0 asks for none.
+    sigma
+        Width of the soft clusters.
+    max_iter
+        Rounds of clustering and correction at most; it stops earlier when the objective does.
+    """
+    if len(data.batch_names) == 1:
+        return Embedding(X=data.X.copy())
+    cells = pd.DataFrame({"batch": np.asarray(data.batch_names)[data.batch]})
+    result = harmonypy.run_harmony(
+        data.X.astype(np.float64),
+        cells,
+        "batch",
+        theta=theta,
+        sigma=sigma,
+        max_iter_harmony=max_iter,
+        random_state=seed,
+        ncores=threads,
+        verbose=False,
+    )
+    corrected = np.asarray(result.Z_corr)
+    if corrected.shape != data.X.shape:
+        raise ValueError(f"harmonypy returned {corrected.shape} for {data.X.shape}: another axis order than 2.1.0")
+    history = pd.DataFrame({"epoch": range(len(result.objective_harmony)), "term": "objective"})
+    return Embedding(X=corrected.astype(np.float32), history=history.assign(value=result.objective_harmony))

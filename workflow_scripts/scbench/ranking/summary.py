@@ -1,0 +1,109 @@
+"""From raw scores to means, intervals, totals and the overall ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from scbench.ranking.scaling import scale_to_controls
+
+TEXT_COLUMNS = ["dataset", "method", "group", "metric"]
+SUMMARY_COLUMNS = [*TEXT_COLUMNS, "mean", "sd", "ci_low", "ci_high", "n_seeds", "scaled_mean"]
+RANKING_COLUMNS = ["method", "kind", "n_datasets", "bio", "batch", "total", "scaled_total", "rank"]
+GROUPS = ["bio", "batch", "extra", "total"]
+
+
+def summarise(scores: pd.DataFrame, methods: Mapping[str, str], weights: Mapping[str, float]) -> pd.DataFrame:
+    """Summarise the scores over seeds, with the totals of bio conservation and batch correction.
+
+    The parts of a group are the metrics that are ok for at least one run on the data set. A run that lacks one of them
+    has no total; a group without any part gives no total to anyone. Totals are made per seed, then summarised.
+
+    Parameters
+    ----------
+    scores
+        Long table of `contracts.SCORE_COLUMNS`; metrics of the group extra are summarised, but not in a total.
+    methods
+        {method: kind}; the kind "control" gives the anchors of `scaled_mean`.
+    weights
+        {"bio": weight, "batch": weight}; a group of weight 0 is not asked for in the total.
+
+    Returns
+    -------
+    Table of SUMMARY_COLUMNS, one row per data set, method and metric, and three rows of the group "total" with the
+    metrics bio, batch and total. `sd` (n - 1) and the 95 % t interval of the mean are empty for a single seed. The
+    scaled totals are made of the metrics that could be scaled on the data set, over the runs that have a raw total.
+    """
+    keys = ["dataset", "method", "metric", "seed"]
+    ordered = scores.sort_values(keys, ignore_index=True)
+    values = ordered[[*keys, "group"]].assign(value=ordered["value"].astype(float).where(ordered["status"] == "ok"))
+    values["scaled"] = scale_to_controls(values, methods)
+    totals = [_totals(one, weights) for _, one in values.groupby("dataset")]
+    return _over_seeds(pd.concat([values, *totals], ignore_index=True))
+
+
+def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Rank the methods by their mean total over data sets.
+
+    Each column is a mean over the data sets on which anyone has a total (over those on which anyone has the value, when
+    there is no total at all), and empty for a method that lacks one of them: means over different data sets are not
+    compared.
+
+    Returns
+    -------
+    Table of RANKING_COLUMNS, one row per method of `kinds`, best first and controls last. `n_datasets` counts the data
+    sets on which the method has a total; controls and methods without an overall total have no rank.
+    """
+    totals = summary[summary["group"] == "total"]
+    with_total = totals.loc[(totals["metric"] == "total") & totals["mean"].notna(), "dataset"].unique()
+    if len(with_total):
+        totals = totals[totals["dataset"].isin(with_total)]
+
+    def by_dataset(metric: str, column: str) -> pd.DataFrame:
+        wide = totals[totals["metric"] == metric].pivot(index="method", columns="dataset", values=column)
+        return wide.dropna(axis=1, how="all").reindex(list(kinds))
+
+    ranking = pd.DataFrame({"kind": pd.Series(dict(kinds), dtype=object)})
+    ranking["n_datasets"] = by_dataset("total", "mean").notna().sum(axis=1)
+    for name in ("bio", "batch", "total"):
+        ranking[name] = by_dataset(name, "mean").mean(axis=1, skipna=False)
+    ranking["scaled_total"] = by_dataset("total", "scaled_mean").mean(axis=1, skipna=False)
+    ranked = ranking["total"].where(ranking["kind"] != "control")
+    ranking["rank"] = ranked.rank(ascending=False, method="min").astype("Int64")
+    ranking["control"] = ranking["kind"] == "control"
+    order = ["control", "total", "n_datasets", "method"]
+    ranking = ranking.rename_axis("method").reset_index()
+    return ranking.sort_values(order, ascending=[True, False, False, True], ignore_index=True)[RANKING_COLUMNS]
+
+
+def _totals(one: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Make the rows bio, batch and total of every run on one data set."""
+    raw = _group_means(one, "value", weights)
+    scaled = _group_means(one, "scaled", weights).where(raw.notna())
+    long = pd.DataFrame({"value": raw.stack(future_stack=True), "scaled": scaled.stack(future_stack=True)})
+    return long.reset_index().assign(dataset=one["dataset"].iloc[0], group="total")
+
+
+def _group_means(one: pd.DataFrame, column: str, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Average the parts of each group per run; (method, seed) x metric (bio, batch, total)."""
+    means = {}
+    for group in ("bio", "batch"):
+        rows = one.assign(part=one[column].where(one["group"] == group))
+        parts = rows.pivot(index=["method", "seed"], columns="metric", values="part").dropna(axis=1, how="all")
+        means[group] = parts.mean(axis=1, skipna=False)
+    means["total"] = sum(weight * means[group] for group, weight in weights.items() if weight > 0)
+    return pd.DataFrame(means).rename_axis(columns="metric")
+
+
+def _over_seeds(values: pd.DataFrame) -> pd.DataFrame:
+    values["group"] = pd.Categorical(values["group"], GROUPS)
+    groups = values.groupby(TEXT_COLUMNS, observed=True)
+    table = groups.agg(
+        mean=("value", "mean"), sd=("value", "std"), n_seeds=("value", "count"), scaled_mean=("scaled", "mean")
+    ).reset_index()
+    half = stats.t.ppf(0.975, np.maximum(table["n_seeds"] - 1, 1)) * table["sd"] / np.sqrt(table["n_seeds"])
+    table = table.assign(ci_low=table["mean"] - half, ci_high=table["mean"] + half, group=table["group"].astype(str))
+    return table[SUMMARY_COLUMNS]

@@ -1,0 +1,72 @@
+"""What the runs cost: wall time and peak memory of every run, per method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from scbench.report.figures import category_colours
+
+MARKERS = "osD^vP*X"
+PANELS = {"seconds": "Wall time (s)", "max_rss_mb": "Peak memory (MB)"}
+SPREAD = 0.5
+
+
+def runtime_table(resources: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Arrange the runs for drawing: columns method, label, dataset, seed, seconds, max_rss_mb; fastest method first."""
+    median = resources["method"].map(resources.groupby("method")["seconds"].median())
+    table = resources.assign(label=[labels.get(method, method) for method in resources["method"]], median=median)
+    table = table.sort_values(["median", "method", "dataset", "seed"], ignore_index=True)
+    return table[["method", "label", "dataset", "seed", *PANELS]]
+
+
+def runtime_figure(table: pd.DataFrame) -> Figure:
+    """Draw the table of `runtime_table`: one point per run, a colour and a marker per data set, both axes in log scale.
+
+    A run whose memory was not measured has no point in that panel.
+    """
+    labels = dict(zip(table["method"], table["label"], strict=True))
+    datasets = sorted(table["dataset"].unique())
+    colours = category_colours(datasets)
+    styles = {name: (colours[name], MARKERS[i % len(MARKERS)]) for i, name in enumerate(datasets)}
+    figure = Figure(figsize=(8, 0.34 * len(labels) + 1.4 + 0.2 * (len(datasets) // 4)), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (column, title) in zip(panels, PANELS.items(), strict=True):
+        _draw_panel(axes, table[table[column] > 0], column, list(labels), styles)
+        axes.set_xlabel(title, fontsize=9)
+    panels[0].set_yticks(range(len(labels)), list(labels.values()), fontsize=8.5)
+    panels[0].set_ylim(max(len(labels), 1) - 0.5, -0.5)
+    handles = [
+        Line2D([], [], marker=marker, linestyle="", markersize=5, color=colour, label=name)
+        for name, (colour, marker) in styles.items()
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    return figure
+
+
+def _draw_panel(axes, measured: pd.DataFrame, column: str, methods: list[str], styles: Mapping) -> None:
+    offsets = np.linspace(-SPREAD / 2, SPREAD / 2, len(styles)) if len(styles) > 1 else [0.0]
+    for (dataset, (colour, marker)), offset in zip(styles.items(), offsets, strict=False):
+        one = measured[measured["dataset"] == dataset]
+        rows = [methods.index(method) + offset for method in one["method"]]
+        axes.scatter(one[column], rows, s=24, color=colour, marker=marker, alpha=0.8, linewidths=0, zorder=2)
+    axes.set_xscale("log")
+    if len(measured):
+        low, high = measured[column].min() / 1.6, measured[column].max() * 1.6
+        axes.set_xlim(low, high)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 1000 else (1,)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.grid(axis="x", color="0.9", linewidth=0.6)
+    axes.hlines(
+        np.arange(len(methods) - 1) + 0.5, 0, 1, transform=axes.get_yaxis_transform(), color="0.9", linewidth=0.6
+    )
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,164 @@
+"""Tables of the scores: one per data set and one overall, as TSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from scbench.contracts import atomic, write_table
+from scbench.ranking.summary import rank
+from scbench.report.labels import GROUP_LABELS, MISSING, label
+
+METRIC_GROUPS = ("bio", "batch", "extra")
+TOTALS = ["bio", "batch", "total"]
+COUNTS = ("rank", "n_datasets")
+TEX_ESCAPES = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table before it is written.
+
+    Attributes
+    ----------
+    table
+        Columns method, label, kind, then the numeric ones; rows in order, controls last.
+    groups
+        {heading: [numeric columns under it]}, in order.
+    spread
+        Standard deviations over seeds, rows as in `table`; a column may be missing.
+    """
+
+    table: pd.DataFrame
+    groups: dict[str, list[str]]
+    spread: pd.DataFrame
+
+    @property
+    def columns(self) -> list[str]:
+        return [column for columns in self.groups.values() for column in columns]
+
+
+def write_all(
+    summary: pd.DataFrame,
+    folder: str | Path,
+    *,
+    labels: Mapping[str, str],
+    kinds: Mapping[str, str],
+    metrics: Mapping[str, Sequence[str]],
+) -> None:
+    """Write {folder}/{dataset}.{tsv,md,tex} for every data set of the summary, and overall.{tsv,md,tex}.
+
+    The TSV holds raw means; Markdown and LaTeX print mean and standard deviation over seeds, the best value of those
+    that are no controls in bold.
+    """
+    sheets = {name: dataset_sheet(summary, name, labels, kinds, metrics) for name in summary["dataset"].unique()}
+    sheets["overall"] = overall_sheet(summary, labels, kinds)
+    for name, sheet in sheets.items():
+        write_table(Path(folder) / f"{name}.tsv", sheet.table)
+        for suffix, text in (("md", to_markdown(sheet)), ("tex", to_latex(sheet))):
+            with atomic(Path(folder) / f"{name}.{suffix}") as partial:
+                partial.write_text(text, encoding="utf-8")
+
+
+def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -> Sheet:
+    """Lay out one data set: methods by total (by batch correction where there is none), metrics in their groups."""
+    one = summary[summary["dataset"] == dataset]
+    groups = {GROUP_LABELS[group]: list(metrics[group]) for group in METRIC_GROUPS if metrics[group]}
+    groups["Total"] = TOTALS
+    columns = [column for listed in groups.values() for column in listed]
+    means = one.pivot(index="method", columns="metric", values="mean").reindex(columns=columns)
+    table = _described(means, labels, kinds)
+    order = ["control", "total", "batch", "method"]
+    table = table.assign(control=table["kind"].eq("control")).sort_values(order, ascending=[True, False, False, True])
+    table = table.drop(columns="control").reset_index(drop=True)
+    spread = one.pivot(index="method", columns="metric", values="sd").reindex(index=table["method"], columns=columns)
+    return Sheet(table, groups, spread.reset_index(drop=True))
+
+
+def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
+    """Lay out the ranking: the total on every data set, then the means over data sets."""
+    ranking = rank(summary, kinds).set_index("method")
+    totals = summary[(summary["group"] == "total") & (summary["metric"] == "total")]
+    means = totals.pivot(index="method", columns="dataset", values="mean").reindex(ranking.index)
+    overall = [*TOTALS, "scaled_total", *COUNTS]
+    table = _described(means.add_prefix("total_").join(ranking[overall]), labels, kinds)
+    spread = totals.pivot(index="method", columns="dataset", values="sd").reindex(ranking.index).add_prefix("total_")
+    groups = {"Total on": list(spread.columns), "Mean over data sets": overall}
+    return Sheet(table, groups, spread.reset_index(drop=True))
+
+
+def column_label(column: str) -> str:
+    """Return what stands over a column; over the total on a data set stands the data set."""
+    return column.removeprefix("total_") if column.startswith("total_") else label(column)
+
+
+def to_markdown(sheet: Sheet) -> str:
+    """Render as a Markdown table, the controls below a row that says so."""
+    names = [("Total on " if c.startswith("total_") else "") + column_label(c) for c in sheet.columns]
+    rows = [["Method", *names], ["---", *["---:"] * len(names)]]
+    started = False
+    for (control, name), cells in _rows(sheet, "{} ± {}", "**{}**", MISSING):
+        if control and not started:
+            rows.append(["*Controls*", *[""] * len(cells)])
+            started = True
+        rows.append([name, *cells])
+    return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |\n" for row in rows)
+
+
+def to_latex(sheet: Sheet) -> str:
+    """Render as a LaTeX tabular that needs the package booktabs, the controls below a rule."""
+    width = len(sheet.columns)
+    headings, rules, start = [], [], 2
+    for heading, columns in sheet.groups.items():
+        headings.append(rf"\multicolumn{{{len(columns)}}}{{c}}{{{_escape(heading)}}}")
+        rules.append(rf"\cmidrule(lr){{{start}-{start + len(columns) - 1}}}")
+        start += len(columns)
+    lines = [rf"\begin{{tabular}}{{l{'r' * width}}}", r"\toprule", " & " + " & ".join(headings) + r" \\"]
+    lines += ["".join(rules), " & ".join(["Method", *(_escape(column_label(c)) for c in sheet.columns)]) + r" \\"]
+    lines.append(r"\midrule")
+    started = False
+    for (control, name), cells in _rows(sheet, r"{} {{\scriptsize$\pm$ {}}}", r"\textbf{{{}}}", "--"):
+        if control and not started:
+            lines += [r"\midrule", rf"\multicolumn{{{width + 1}}}{{l}}{{\emph{{Controls}}}} \\"]
+            started = True
+        lines.append(" & ".join([_escape(name), *cells]) + r" \\")
+    return "% needs \\usepackage{booktabs}\n" + "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _rows(sheet: Sheet, with_spread: str, bold: str, missing: str):
+    """Yield ((is control, label), cells) per method, the cells written with the given patterns."""
+    table = sheet.table
+    control = table["kind"] == "control"
+    printed = table[sheet.columns].astype(float).round(3)
+    best = printed[~control].max()
+    for row in range(len(table)):
+        cells = []
+        for column in sheet.columns:
+            value = printed[column].iloc[row]
+            if pd.isna(value):
+                cells.append(missing)
+                continue
+            text = f"{value:.0f}" if column in COUNTS else f"{value:.3f}"
+            if not control.iloc[row] and column not in COUNTS and value == best[column]:
+                text = bold.format(text)
+            sd = sheet.spread[column].iloc[row] if column in sheet.spread else float("nan")
+            cells.append(text if pd.isna(sd) else with_spread.format(text, f"{sd:.3f}"))
+        yield (bool(control.iloc[row]), table["label"].iloc[row]), cells
+
+
+def _described(values: pd.DataFrame, labels, kinds) -> pd.DataFrame:
+    """Put method, label and kind before the values, whose index is the method."""
+    table = values.rename_axis(index="method", columns=None).reset_index()
+    table.insert(1, "label", [labels.get(method, method) for method in table["method"]])
+    table.insert(2, "kind", [kinds.get(method, "method") for method in table["method"]])
+    return table
+
+
+def _escape(text: str) -> str:
+    return "".join(TEX_ESCAPES.get(character, character) for character in text)

@@ -1,0 +1,23 @@
+"""Score one embedding: embedding.h5ad + truth.tsv.gz -> scores.tsv."""
+
+from scbench.contracts import read_dataset, read_embedding, read_truth, write_scores
+from scbench.logs import logged
+from scbench.metrics.suite import score_embedding
+
+with logged(snakemake.log[0]):
+    wildcards = snakemake.wildcards
+    adata = read_dataset(snakemake.input.dataset)
+    truth = read_truth(snakemake.input.truth, adata.obs_names)
+    embedding, _ = read_embedding(snakemake.input.embedding, adata.obs_names)
+    scores = score_embedding(
+        embedding,
+        pca=adata.obsm["X_pca"],
+        batch=truth["batch"].to_numpy(),
+        labels=truth["cell_type"].to_numpy(),
+        metrics=snakemake.params.metrics,
+        cache=snakemake.params.cache,
+    )
+    scores.insert(0, "dataset", wildcards.dataset)
+    scores.insert(1, "method", wildcards.method)
+    scores.insert(2, "seed", int(wildcards.seed))
+    write_scores(snakemake.output.scores, scores)

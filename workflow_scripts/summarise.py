@@ -1,0 +1,22 @@
+"""Bring the scores of all finished runs together: summary, coverage and what the runs cost."""
+
+import pandas as pd
+
+from scbench.contracts import SCORE_COLUMNS, read_scores, write_scores, write_table
+from scbench.coverage import coverage, resources
+from scbench.logs import logged
+from scbench.plan import Run
+from scbench.ranking.summary import summarise
+
+with logged(snakemake.log[0]):
+    params, output = snakemake.params, snakemake.output
+    runs = [Run(**fields) for fields in params.runs]
+    covered = coverage(runs, params.results)
+    finished = [run for run, status in zip(runs, covered["status"], strict=True) if status == "ok"]
+    tables = [read_scores(run.folder(params.results) / "scores.tsv") for run in finished]
+    scores = pd.concat(tables) if tables else pd.DataFrame(columns=SCORE_COLUMNS)
+    scores = scores.sort_values(SCORE_COLUMNS[:4], ignore_index=True)
+    write_scores(output.scores, scores)
+    write_table(output.summary, summarise(scores, params.kinds, params.weights))
+    write_table(output.coverage, covered)
+    write_table(output.resources, resources(runs, params.results))

@@ -1,0 +1,15 @@
+"""Write the tables of the scores: one per data set and one overall."""
+
+from scbench.contracts import read_table
+from scbench.logs import logged
+from scbench.ranking.summary import TEXT_COLUMNS
+from scbench.report.tables import write_all
+
+with logged(snakemake.log[0]):
+    write_all(
+        read_table(snakemake.input.summary, text=TEXT_COLUMNS),
+        snakemake.params.folder,
+        labels=snakemake.params.labels,
+        kinds=snakemake.params.kinds,
+        metrics=snakemake.params.metrics,
+    )
