@@ -6,16 +6,13 @@
 # ARGS="..."   pass these on to Snakemake or pytest, e.g. ARGS="--configfile mine.yaml"
 
 CORES ?= all
-RESULTS ?= results
 export PYTHON UPGRADE
 
 benchmark: .venv/.installed
 	@.venv/bin/snakemake --cores $(CORES) $(ARGS)
-	@if [ -f $(RESULTS)/tables/overall.md ]; then echo; cat $(RESULTS)/tables/overall.md; fi
-	@echo; echo "Tables: $(RESULTS)/tables   Figures: $(RESULTS)/figures"
 
 test: .venv/.installed
-	@.venv/bin/python -m pytest -n 2 $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lock: .venv/.installed
 	@envs/lock.sh

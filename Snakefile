@@ -15,9 +15,13 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
+        collect(  # named here, so that one that was deleted is made again
+            f"{RESULTS}/{{run.dataset}}/{{run.method}}/seed{{run.seed}}/embedding.h5ad",
+            run=lookup("status == 'planned'", within=RUNS),
+        ),
         rules.summarise.output,
-        rules.tables.output,
-        rules.table_figures.output,
+        rules.score_tables.output,
+        rules.score_figures.output,
         rules.runtime_figure.output,
         expand(rules.umap_grid.output, dataset=DATASETS),
 
@@ -33,5 +37,5 @@ onsuccess:
 
 
 onerror:
-    write_coverage()
+    record_failure()
     print(closing_words())

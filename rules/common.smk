@@ -1,4 +1,7 @@
+import shutil
 import sys
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(workflow.current_basedir).parent
@@ -26,14 +29,69 @@ RUNS = pd.DataFrame(PLAN)
 RUN = f"{RESULTS}/{{dataset}}/{{method}}/seed{{seed}}"
 LOGS = f"{RESULTS}/logs"
 COVERAGE = f"{RESULTS}/summary/coverage.tsv"
+FAILURES = Path(LOGS, "failures.log")
 
 
-def write_coverage():
-    """Record what became of every planned run; called when jobs have failed."""
+ACCELERATOR = CONFIG["benchmark"]["accelerator"]
+REQUEST_GPU = ACCELERATOR == "gpu" or (ACCELERATOR == "auto" and shutil.which("nvidia-smi") is not None)
+REPORT_METHODS = list(dict.fromkeys(run.method for run in PLAN if run.status == "planned"))
+REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
+REPORT_KINDS = {id: METHODS[id].kind for id in REPORT_METHODS}
+FIGURES = f"{RESULTS}/figures"
+
+
+def one_of(names):
+    """A wildcard constraint; of no names, one that nothing matches."""
+    return "|".join(names) or "(?!)"
+
+
+def local_files(wildcards):
+    entry = CONFIG["datasets"][wildcards.dataset]
+    return {key: entry[key] for key in ("path", "metadata") if key in entry}
+
+
+def run_inputs(method):
+    """The data set; cell types only for methods that declare them."""
+    files = {"dataset": f"{RESULTS}/{{dataset}}/dataset.h5ad"}
+    return files | ({"truth": f"{RESULTS}/{{dataset}}/truth.tsv.gz"} if method.uses_labels else {})
+
+
+def run_outputs(method):
+    """Files of one run; weights and history only from methods that are trained."""
+    folder = f"{RESULTS}/{{dataset}}/{method.id}/seed{{seed}}"
+    files = {"embedding": f"{folder}/embedding.h5ad"}
+    if method.trained:
+        files |= {"history": f"{folder}/history.tsv", "model": f"{folder}/model.pt"}
+    return files
+
+
+def first_runs(dataset):
+    """The run with the first seed of every method that runs on the data set."""
+    runs = {run.method: run for run in reversed(PLAN) if run.dataset == dataset and run.status == "planned"}
+    return [runs[id] for id in REPORT_METHODS if id in runs]
+
+
+def finished_runs(wildcards):
+    """When the scores of each run were written; a parameter, because as inputs outdated runs would be run again."""
+    files = [run.folder(RESULTS) / "scores.tsv" for run in PLAN]
+    return {str(file): file.stat().st_mtime for file in files if file.exists()}
+
+
+def record_failure():
+    """Record what became of every planned run, and that a start ended with failures."""
     from scbench.contracts import write_table
     from scbench.coverage import coverage
 
-    write_table(COVERAGE, coverage(PLAN, RESULTS))
+    table = coverage(PLAN, RESULTS)
+    write_table(COVERAGE, table)
+    FAILURES.parent.mkdir(parents=True, exist_ok=True)
+    with FAILURES.open("a") as file:
+        print(f"{datetime.now():%Y-%m-%d %H:%M:%S}", table["status"].value_counts().to_dict(), file=file)
+
+
+def number_of_failures():
+    """How often a start ended with failures: a parameter of the summary, which is then made anew with its coverage."""
+    return len(FAILURES.read_text().splitlines()) if FAILURES.exists() else 0
 
 
 def closing_words():
@@ -41,7 +99,10 @@ def closing_words():
     table = pd.read_csv(COVERAGE, sep="\t", keep_default_na=False) if Path(COVERAGE).exists() else pd.DataFrame()
     failed = table[table["status"] == "failed"] if len(table) else table
     if len(failed):
-        lines = [f"  {run.dataset} {run.method} seed {run.seed}: {run.reason} (log: {run.log})" for run in failed.itertuples()]
+        lines = [
+            f"  {run.dataset} {run.method} seed {run.seed}: {run.reason} (log: {run.log})"
+            for run in failed.itertuples()
+        ]
         return "\n".join([f"{len(failed)} of {len(table)} runs failed; see {COVERAGE}", *lines])
     overall = Path(RESULTS, "tables", "overall.md")
     return f"{overall.read_text()}\nTables: {RESULTS}/tables   Figures: {RESULTS}/figures" if overall.exists() else ""

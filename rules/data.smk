@@ -1,13 +1,3 @@
-def one_of(names):
-    """A wildcard constraint; of no names, one that nothing matches."""
-    return "|".join(names) or "(?!)"
-
-
-def local_files(wildcards):
-    entry = CONFIG["datasets"][wildcards.dataset]
-    return {key: entry[key] for key in ("path", "metadata") if key in entry}
-
-
 rule simulate:
     output:
         raw=f"{RESULTS}/{{dataset}}/raw.h5ad",
@@ -17,15 +7,17 @@ rule simulate:
         f"{RESULTS}/{{dataset}}/simulate.benchmark.jsonl"
     wildcard_constraints:
         dataset=one_of(SIMULATED),
-    params:
-        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["simulate"],
-        code=code_digest("simulate.py"),
     conda:
         "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["simulate"],
+        code=code_digest("simulate.py"),
+    message:
+        "{wildcards.dataset}: simulate"
     script:
         "../workflow_scripts/simulate.py"
 
@@ -41,16 +33,18 @@ rule fetch:
         f"{RESULTS}/{{dataset}}/fetch.benchmark.jsonl"
     wildcard_constraints:
         dataset=one_of(FETCHED),
-    params:
-        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
-        folder=lambda wildcards: f"{RESULTS}/{wildcards.dataset}/download",
-        code=code_digest("fetch.py"),
     conda:
         "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=120,
+    params:
+        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
+        folder=lambda wildcards: f"{RESULTS}/{wildcards.dataset}/download",
+        code=code_digest("fetch.py"),
+    message:
+        "{wildcards.dataset}: fetch"
     script:
         "../workflow_scripts/fetch.py"
 
@@ -67,14 +61,16 @@ rule prepare:
         f"{RESULTS}/{{dataset}}/prepare.benchmark.jsonl"
     wildcard_constraints:
         dataset=one_of(DATASETS),
-    params:
-        settings=CONFIG["preprocessing"],
-        code=code_digest("prepare.py"),
     conda:
         "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=60,
+    params:
+        settings=CONFIG["preprocessing"],
+        code=code_digest("prepare.py"),
+    message:
+        "{wildcards.dataset}: prepare"
     script:
         "../workflow_scripts/prepare.py"

@@ -13,16 +13,18 @@ rule score:
         dataset=one_of(DATASETS),
         method=one_of(METHODS),
         seed=r"\d+",
-    params:
-        metrics={group: CONFIG["metrics"][group] for group in ("bio", "batch", "extra")},
-        cache=f"{RESULTS}/.cache/jax",
-        code=code_digest("score.py"),
     conda:
         "../envs/score.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=60,
+    params:
+        metrics={group: CONFIG["metrics"][group] for group in ("bio", "batch", "extra")},
+        cache=f"{RESULTS}/.cache/jax",
+        code=code_digest("score.py"),
+    message:
+        "{wildcards.dataset}: score {wildcards.method}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/score.py"
 
@@ -46,26 +48,23 @@ rule summarise:
         f"{LOGS}/summarise.log",
     benchmark:
         f"{RESULTS}/summary/summarise.benchmark.jsonl"
-    params:
-        runs=RUNS.to_dict("records"),
-        results=RESULTS,
-        kinds={run.method: METHODS[run.method].kind for run in PLAN},
-        weights=CONFIG["metrics"]["weights"],
-        code=code_digest("summarise.py"),
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        runs=RUNS.to_dict("records"),
+        results=lambda wildcards, output: str(Path(output.scores).parent.parent),
+        kinds=REPORT_KINDS,
+        weights=CONFIG["metrics"]["weights"],
+        failures=number_of_failures(),
+        code=code_digest("summarise.py"),
+    message:
+        "summary of all scores"
     script:
         "../workflow_scripts/summarise.py"
-
-
-def finished_runs(wildcards):
-    """When the scores of each run were written; a parameter, because as inputs outdated runs would be run again."""
-    files = [run.folder(RESULTS) / "scores.tsv" for run in PLAN]
-    return {str(file): file.stat().st_mtime for file in files if file.exists()}
 
 
 use rule summarise as summarise_partial with:
@@ -82,8 +81,8 @@ use rule summarise as summarise_partial with:
         f"{RESULTS}/partial/summarise.benchmark.jsonl"
     params:
         runs=RUNS.to_dict("records"),
-        results=RESULTS,
-        kinds={run.method: METHODS[run.method].kind for run in PLAN},
+        results=lambda wildcards, output: str(Path(output.scores).parent.parent),
+        kinds=REPORT_KINDS,
         weights=CONFIG["metrics"]["weights"],
         code=code_digest("summarise.py"),
         finished=finished_runs,

@@ -1,16 +1,4 @@
-REPORT_METHODS = list(dict.fromkeys(run.method for run in PLAN if run.status == "planned"))
-REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
-REPORT_KINDS = {id: METHODS[id].kind for id in REPORT_METHODS}
-FIGURES = f"{RESULTS}/figures"
-
-
-def first_runs(dataset):
-    """The run with the first seed of every method that runs on the data set."""
-    runs = {run.method: run for run in reversed(PLAN) if run.dataset == dataset and run.status == "planned"}
-    return [runs[id] for id in REPORT_METHODS if id in runs]
-
-
-rule tables:
+rule score_tables:
     input:
         summary=f"{RESULTS}/summary/summary.tsv",
     output:
@@ -21,26 +9,28 @@ rule tables:
         ),
         expand(f"{RESULTS}/tables/{{table}}.{{format}}", table=[*DATASETS, "overall"], format=["tsv", "tex"]),
     log:
-        f"{LOGS}/tables.log",
+        f"{LOGS}/score_tables.log",
     benchmark:
-        f"{RESULTS}/summary/tables.benchmark.jsonl"
-    params:
-        folder=f"{RESULTS}/tables",
-        labels=REPORT_LABELS,
-        kinds=REPORT_KINDS,
-        metrics=CONFIG["metrics"],
-        code=code_digest("tables.py"),
+        f"{RESULTS}/summary/score_tables.benchmark.jsonl"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        folder=lambda wildcards, output: str(Path(output[0]).parent),
+        labels=REPORT_LABELS,
+        kinds=REPORT_KINDS,
+        metrics=CONFIG["metrics"],
+        code=code_digest("score_tables.py"),
+    message:
+        "tables of the scores"
     script:
-        "../workflow_scripts/tables.py"
+        "../workflow_scripts/score_tables.py"
 
 
-rule table_figures:
+rule score_figures:
     input:
         summary=f"{RESULTS}/summary/summary.tsv",
     output:
@@ -51,23 +41,25 @@ rule table_figures:
         ),
         expand(f"{FIGURES}/scores_{{table}}.{{format}}", table=[*DATASETS, "overall"], format=["png", "tsv"]),
     log:
-        f"{LOGS}/table_figures.log",
+        f"{LOGS}/score_figures.log",
     benchmark:
-        f"{RESULTS}/summary/table_figures.benchmark.jsonl"
-    params:
-        folder=FIGURES,
-        labels=REPORT_LABELS,
-        kinds=REPORT_KINDS,
-        metrics=CONFIG["metrics"],
-        code=code_digest("table_figures.py"),
+        f"{RESULTS}/summary/score_figures.benchmark.jsonl"
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        folder=lambda wildcards, output: str(Path(output[0]).parent),
+        labels=REPORT_LABELS,
+        kinds=REPORT_KINDS,
+        metrics=CONFIG["metrics"],
+        code=code_digest("score_figures.py"),
+    message:
+        "figures of the scores"
     script:
-        "../workflow_scripts/table_figures.py"
+        "../workflow_scripts/score_figures.py"
 
 
 rule umap_grid:
@@ -85,16 +77,18 @@ rule umap_grid:
         f"{RESULTS}/{{dataset}}/umap_grid.benchmark.jsonl"
     wildcard_constraints:
         dataset=one_of(DATASETS),
-    params:
-        methods=lambda wildcards: [run.method for run in first_runs(wildcards.dataset)],
-        labels=REPORT_LABELS,
-        code=code_digest("umap_grid.py"),
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        methods=lambda wildcards: [run.method for run in first_runs(wildcards.dataset)],
+        labels=REPORT_LABELS,
+        code=code_digest("umap_grid.py"),
+    message:
+        "{wildcards.dataset}: UMAP of every method"
     script:
         "../workflow_scripts/umap_grid.py"
 
@@ -110,14 +104,16 @@ rule runtime_figure:
         f"{LOGS}/runtime_figure.log",
     benchmark:
         f"{RESULTS}/summary/runtime_figure.benchmark.jsonl"
-    params:
-        labels=REPORT_LABELS,
-        code=code_digest("runtime_figure.py"),
     conda:
         "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        labels=REPORT_LABELS,
+        code=code_digest("runtime_figure.py"),
+    message:
+        "figure of run time and memory"
     script:
         "../workflow_scripts/runtime_figure.py"

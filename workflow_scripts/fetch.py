@@ -1,5 +1,4 @@
 """Rule fetch: read a file or download it, and bring it into the form of all raw data sets."""
-# ruff: noqa: F821  (snakemake is put here by Snakemake)
 
 from scbench.logs import logged
 

@@ -1,11 +1,12 @@
 """Run one method with one seed on one data set: dataset.h5ad -> embedding.h5ad, history.tsv, model.pt."""
 
-from scbench.contracts import method_input, read_dataset, read_truth, write_embedding, write_model, write_table
 from scbench.logs import logged
-from scbench.provenance import package_versions
-from scbench.runner import choose_device, run_method
 
 with logged(snakemake.log[0]):
+    from scbench.contracts import method_input, read_dataset, read_truth, write_embedding, write_model, write_table
+    from scbench.provenance import package_versions
+    from scbench.runner import choose_device, run_method
+
     spec, output = snakemake.params.spec, snakemake.output
     seed = int(snakemake.wildcards.seed)
     adata = read_dataset(snakemake.input.dataset)

@@ -1,5 +1,4 @@
 """Rule prepare: normalise, select genes, compute the PCA, and put the cell types apart."""
-# ruff: noqa: F821  (snakemake is put here by Snakemake)
 
 from scbench.logs import logged
 

@@ -1,13 +1,14 @@
 """Draw wall time and peak memory of all runs."""
 
-from pathlib import Path
-
-from scbench.contracts import read_table
 from scbench.logs import logged
-from scbench.report.figures import save
-from scbench.report.runtime import runtime_figure, runtime_table
 
 with logged(snakemake.log[0]):
+    from pathlib import Path
+
+    from scbench.contracts import read_table
+    from scbench.report.figures import save
+    from scbench.report.runtime import runtime_figure, runtime_table
+
     resources = read_table(snakemake.input.resources, text=["dataset", "method"])
     table = runtime_table(resources, snakemake.params.labels)
     save(runtime_figure(table), table, Path(snakemake.output.svg).with_suffix(""))

@@ -1,10 +1,11 @@
 """Score one embedding: embedding.h5ad + truth.tsv.gz -> scores.tsv."""
 
-from scbench.contracts import read_dataset, read_embedding, read_truth, write_scores
 from scbench.logs import logged
-from scbench.metrics.suite import score_embedding
 
 with logged(snakemake.log[0]):
+    from scbench.contracts import read_dataset, read_embedding, read_truth, write_scores
+    from scbench.metrics.suite import score_embedding
+
     wildcards = snakemake.wildcards
     adata = read_dataset(snakemake.input.dataset)
     truth = read_truth(snakemake.input.truth, adata.obs_names)

@@ -1,5 +1,4 @@
 """Rule simulate: draw a data set with known batches and cell types."""
-# ruff: noqa: F821  (snakemake is put here by Snakemake)
 
 from scbench.logs import logged
 

@@ -1,14 +1,15 @@
 """Bring the scores of all finished runs together: summary, coverage and what the runs cost."""
 
-import pandas as pd
-
-from scbench.contracts import SCORE_COLUMNS, read_scores, write_scores, write_table
-from scbench.coverage import coverage, resources
 from scbench.logs import logged
-from scbench.plan import Run
-from scbench.ranking.summary import summarise
 
 with logged(snakemake.log[0]):
+    import pandas as pd
+
+    from scbench.contracts import SCORE_COLUMNS, read_scores, write_scores, write_table
+    from scbench.coverage import coverage, resources
+    from scbench.plan import Run
+    from scbench.ranking.summary import summarise
+
     params, output = snakemake.params, snakemake.output
     runs = [Run(**fields) for fields in params.runs]
     covered = coverage(runs, params.results)

@@ -1,13 +1,14 @@
 """Draw the UMAP of every method's embedding on one data set."""
 
-from pathlib import Path
-
-from scbench.contracts import read_dataset, read_embedding, read_truth
 from scbench.logs import logged
-from scbench.report.figures import save
-from scbench.report.umap_grid import umap_figure, umap_table
 
 with logged(snakemake.log[0]):
+    from pathlib import Path
+
+    from scbench.contracts import read_dataset, read_embedding, read_truth
+    from scbench.report.figures import save
+    from scbench.report.umap_grid import umap_figure, umap_table
+
     cell_ids = read_dataset(snakemake.input.dataset).obs_names
     truth = read_truth(snakemake.input.truth, cell_ids)
     paths = dict(zip(snakemake.params.methods, snakemake.input.embeddings, strict=True))

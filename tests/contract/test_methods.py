@@ -5,9 +5,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from conftest import ROOT, make_dataset
 from scipy import sparse
 
-from conftest import ROOT, make_dataset
 from scbench.config import load_config
 from scbench.contracts import ContractError, Embedding, check_embedding
 from scbench.registry import METHODS_FOLDER, load_registry, method_parameters

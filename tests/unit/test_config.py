@@ -32,7 +32,10 @@ def test_merging_leaves_the_update_untouched():
         ({"benchmark": {"accelerator": "tpu"}}, ["benchmark.accelerator", "tpu"]),
         ({"benchmark": {"datasets": ["nowhere"]}}, ["benchmark.datasets", "nowhere", "sim_balanced"]),
         ({"datasets": {"mine": {"path": "a.h5ad"}}}, ["datasets.mine", "batch_key"]),
-        ({"datasets": {"mine": {"path": "a", "url": "http://b", "batch_key": "c", "label_key": None}}}, ["exactly one"]),
+        (
+            {"datasets": {"mine": {"path": "a", "url": "http://b", "batch_key": "c", "label_key": None}}},
+            ["exactly one"],
+        ),
         ({"datasets": {"sim_balanced": {"simulate": {"n_cell": 5}}}}, ["datasets.sim_balanced.simulate.n_cell"]),
         ({"methods": {"vae_nb": {"gpus": 1}}}, ["methods.vae_nb.gpus", "unknown key"]),
         ({"metrics": {"bio": ["nmii"]}}, ["metrics.bio.0", "nmii"]),
@@ -63,7 +66,12 @@ def test_a_path_replaces_the_simulation_of_a_default_data_set(root):
 
 @pytest.mark.parametrize(
     ("params", "words"),
-    [({"depth": 3}, ["depth", "unknown parameter"]), ({"latent_dim": "many"}, ["latent_dim", "int"])],
+    [
+        ({"depth": 3}, ["depth", "unknown parameter"]),
+        ({"latent_dim": "many"}, ["latent_dim", "int"]),
+        ({"epochs": "3"}, ["epochs", "int | None"]),
+        ({"dropout": True}, ["dropout", "float"]),
+    ],
 )
 def test_a_wrong_parameter_of_a_method_is_refused_before_any_job(config, params, words):
     config["methods"]["vae_nb"]["params"].update(params)

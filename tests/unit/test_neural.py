@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import make_dataset
 from scipy import sparse, stats
 
-from conftest import make_dataset
 from scbench.autoencoders.likelihoods import negative_binomial_nll
 from scbench.autoencoders.networks import log_normalise
 from scbench.autoencoders.training import TrainingError, automatic_epochs, train

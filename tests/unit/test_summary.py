@@ -8,7 +8,7 @@ from scbench.contracts import SCORE_COLUMNS
 from scbench.ranking.summary import RANKING_COLUMNS, SUMMARY_COLUMNS, rank, summarise
 
 WEIGHTS = {"bio": 0.6, "batch": 0.4}
-KINDS = {"a": "method", "b": "baseline", "low": "control", "high": "control"}
+KINDS = {"a": "method", "b": "reference", "low": "control", "high": "control"}
 GROUP = {"nmi": "bio", "ari": "bio", "ilisi": "batch", "kbet": "extra"}
 
 
@@ -85,6 +85,12 @@ def test_no_scaling_without_two_controls_that_differ(complete):
     one_control = summarise(complete[complete["method"] != "low"], KINDS, WEIGHTS)
     assert one_control["scaled_mean"].isna().all()
     assert row(one_control, "a", "total")["mean"] == pytest.approx(0.7)
+
+
+def test_the_baseline_counts_as_a_control_in_scaling(complete):
+    summary = summarise(complete, KINDS | {"b": "baseline"}, WEIGHTS)
+    assert row(summary, "b", "ilisi")["scaled_mean"] == 0
+    assert row(summary, "a", "ilisi")["scaled_mean"] == pytest.approx((0.7 - 0.2) / (1.0 - 0.2))
 
 
 def test_a_run_that_lacks_a_part_has_no_total(complete):

@@ -114,9 +114,9 @@ def _check(value, schema_file: Path, prefix: tuple, fail) -> None:
 
 def _has(content, keys: Sequence) -> bool:
     for key in keys:
-        if isinstance(content, Mapping) and key in content:
-            content = content[key]
-        elif isinstance(content, list) and isinstance(key, int) and key < len(content):
+        if (isinstance(content, Mapping) and key in content) or (
+            isinstance(content, list) and isinstance(key, int) and key < len(content)
+        ):
             content = content[key]
         else:
             return False

@@ -81,7 +81,16 @@ def _check_parameters(method: Method) -> None:
         where = f"methods.{method.id}.params.{name}"
         if name not in known:
             raise ConfigError(f"{where}: unknown parameter; {method.module} takes: {', '.join(known) or 'none'}")
-        accepted = {"int": int, "float": (int, float), "bool": bool, "str": str}.get(known[name])
-        wrong_bool = isinstance(value, bool) and known[name] in ("int", "float")
-        if accepted and (wrong_bool or not isinstance(value, accepted)):
+        if not _is_of_type(value, known[name]):
             raise ConfigError(f"{where}: {value!r} is not of type {known[name]}")
+
+
+def _is_of_type(value, annotation: str) -> bool:
+    """Whether a YAML value fits an annotation such as `int | None`; annotations of other types are not checked."""
+    kinds = {"int": int, "float": (int, float), "bool": bool, "str": str, "list": list, "None": type(None)}
+    accepted = annotation.split(" | ")
+    if any(kind not in kinds for kind in accepted):
+        return True
+    if isinstance(value, bool):
+        return "bool" in accepted
+    return any(isinstance(value, kinds[kind]) for kind in accepted)

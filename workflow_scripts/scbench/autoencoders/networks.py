@@ -1,6 +1,7 @@
 """Networks: multilayer perceptrons, an encoder to a Gaussian, a decoder to the means of counts."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -11,7 +12,7 @@ TARGET_SUM = 1e4
 def perceptron(widths: Sequence[int], dropout: float) -> nn.Sequential:
     """Stack Linear, LayerNorm, GELU, Dropout between consecutive `widths`."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+    for n_in, n_out in pairwise(widths):
         layers += [nn.Linear(n_in, n_out), nn.LayerNorm(n_out), nn.GELU(), nn.Dropout(dropout)]
     return nn.Sequential(*layers)
 

@@ -84,8 +84,8 @@ def embed(encoder: nn.Module, counts: sparse.csr_matrix) -> np.ndarray:
 
 def _check_finite(terms: dict[str, torch.Tensor], epoch: int) -> None:
     for name, value in terms.items():
-        if not math.isfinite(value):
-            raise TrainingError(f"epoch {epoch}: the loss term '{name}' is {float(value)}; lower learning_rate")
+        if not math.isfinite(value.item()):
+            raise TrainingError(f"epoch {epoch}: the loss term '{name}' is {value.item()}; lower learning_rate")
 
 
 def _minibatches(cells: np.ndarray, size: int) -> list[np.ndarray]:

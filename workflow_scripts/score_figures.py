@@ -1,11 +1,12 @@
 """Draw the tables of the scores as figures: one per data set and one overall."""
 
-from scbench.contracts import read_table
 from scbench.logs import logged
-from scbench.ranking.summary import TEXT_COLUMNS
-from scbench.report.table_figure import draw_all
 
 with logged(snakemake.log[0]):
+    from scbench.contracts import read_table
+    from scbench.ranking.summary import TEXT_COLUMNS
+    from scbench.report.table_figure import draw_all
+
     draw_all(
         read_table(snakemake.input.summary, text=TEXT_COLUMNS),
         snakemake.params.folder,
