@@ -24,12 +24,16 @@ rule all:
         rules.score_figures.output,
         rules.runtime_figure.output,
         expand(rules.umap_grid.output, dataset=DATASETS),
+    message:
+        "everything is there"
 
 
 # Summarise whatever exists, without running anything else: for a benchmark that is still running or has failed runs.
 rule partial:
     input:
         rules.summarise_partial.output,
+    message:
+        f"what exists is summarised in {RESULTS}/partial"
 
 
 onsuccess:
