@@ -23,7 +23,7 @@ rule all:
         rules.score_tables.output,
         rules.score_figures.output,
         rules.runtime_figure.output,
-        expand(rules.umap_grid.output, dataset=DATASETS),
+        expand(rules.umap_grid.output, dataset=REPORT_DATASETS),
     message:
         "everything is there"
 

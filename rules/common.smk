@@ -35,6 +35,7 @@ FAILURES = Path(LOGS, "failures.log")
 ACCELERATOR = CONFIG["benchmark"]["accelerator"]
 REQUEST_GPU = ACCELERATOR == "gpu" or (ACCELERATOR == "auto" and shutil.which("nvidia-smi") is not None)
 REPORT_METHODS = list(dict.fromkeys(run.method for run in PLAN if run.status == "planned"))
+REPORT_DATASETS = list(dict.fromkeys(run.dataset for run in PLAN if run.status == "planned"))
 REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
 REPORT_KINDS = {id: METHODS[id].kind for id in REPORT_METHODS}
 FIGURES = f"{RESULTS}/figures"

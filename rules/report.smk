@@ -3,11 +3,11 @@ rule score_tables:
         summary=f"{RESULTS}/summary/summary.tsv",
     output:
         report(
-            expand(f"{RESULTS}/tables/{{table}}.md", table=[*DATASETS, "overall"]),
+            expand(f"{RESULTS}/tables/{{table}}.md", table=[*REPORT_DATASETS, "overall"]),
             caption="../report/tables.rst",
             category="Tables",
         ),
-        expand(f"{RESULTS}/tables/{{table}}.{{format}}", table=[*DATASETS, "overall"], format=["tsv", "tex"]),
+        expand(f"{RESULTS}/tables/{{table}}.{{format}}", table=[*REPORT_DATASETS, "overall"], format=["tsv", "tex"]),
     log:
         f"{LOGS}/score_tables.log",
     benchmark:
@@ -35,11 +35,11 @@ rule score_figures:
         summary=f"{RESULTS}/summary/summary.tsv",
     output:
         report(
-            expand(f"{FIGURES}/scores_{{table}}.svg", table=[*DATASETS, "overall"]),
+            expand(f"{FIGURES}/scores_{{table}}.svg", table=[*REPORT_DATASETS, "overall"]),
             caption="../report/scores.rst",
             category="Scores",
         ),
-        expand(f"{FIGURES}/scores_{{table}}.{{format}}", table=[*DATASETS, "overall"], format=["png", "tsv"]),
+        expand(f"{FIGURES}/scores_{{table}}.{{format}}", table=[*REPORT_DATASETS, "overall"], format=["png", "tsv"]),
     log:
         f"{LOGS}/score_figures.log",
     benchmark:
@@ -76,7 +76,7 @@ rule umap_grid:
     benchmark:
         f"{RESULTS}/{{dataset}}/umap_grid.benchmark.jsonl"
     wildcard_constraints:
-        dataset=one_of(DATASETS),
+        dataset=one_of(REPORT_DATASETS),
     conda:
         "../envs/report.yaml"
     threads: 1

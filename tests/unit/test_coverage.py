@@ -36,6 +36,12 @@ def test_embedding_and_scores_make_a_run_ok_even_after_an_earlier_error(tmp_path
     assert outcome(tmp_path) == ("ok", "", "")
 
 
+def test_metrics_that_failed_are_named(tmp_path, write):
+    write(EMBEDDING)
+    write(SCORES, text="metric\tstatus\nnmi\tok\nkbet\tfailed\nbras\tfailed\n")
+    assert outcome(tmp_path) == ("ok", "metrics that failed: kbet, bras", "")
+
+
 def test_a_skipped_run_keeps_its_reason(tmp_path):
     assert outcome(tmp_path, Run("data", "oracle", 0, "skipped", "no labels")) == ("skipped", "no labels", "")
 

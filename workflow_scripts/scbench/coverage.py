@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,8 +24,9 @@ def coverage(runs: Sequence[Run], results: str | Path) -> pd.DataFrame:
 
     Returns
     -------
-    Table of COVERAGE_COLUMNS, one row per run in the order given. ok: embedding and scores exist. Otherwise the first
-    step without its output decides: failed with the last line of its log, or not_run when it has no log.
+    Table of COVERAGE_COLUMNS, one row per run in the order given. ok: embedding and scores exist; metrics that failed are
+    named. Otherwise the first step without its output decides: failed with the last line of its log, or not_run when it
+    has no log.
     """
     import pandas as pd
 
@@ -60,7 +62,8 @@ def _outcome(run: Run, results: Path) -> tuple[str, str, str]:
         return "skipped", run.reason, ""
     folder, data = run.folder(results), results / run.dataset
     if (folder / "embedding.h5ad").exists() and (folder / "scores.tsv").exists():
-        return "ok", "", ""
+        broken = _failed_metrics(folder / "scores.tsv")
+        return "ok", f"metrics that failed: {', '.join(broken)}" if broken else "", ""
     data_logs = results / "logs" / run.dataset
     run_logs = data_logs / run.method / f"seed{run.seed}"
     if not ((data / "dataset.h5ad").exists() and (data / "truth.tsv.gz").exists()):
@@ -70,6 +73,11 @@ def _outcome(run: Run, results: Path) -> tuple[str, str, str]:
     if not (folder / "embedding.h5ad").exists():
         return _stopped("integrate", run_logs / "integrate.log")
     return _stopped("score", run_logs / "score.log")
+
+
+def _failed_metrics(scores: Path) -> list[str]:
+    with scores.open(newline="") as file:
+        return [row["metric"] for row in csv.DictReader(file, delimiter="\t") if row["status"] == "failed"]
 
 
 def _stopped(step: str, *logs: Path) -> tuple[str, str, str]:
