@@ -24,9 +24,9 @@ def coverage(runs: Sequence[Run], results: str | Path) -> pd.DataFrame:
 
     Returns
     -------
-    Table of COVERAGE_COLUMNS, one row per run in the order given. ok: embedding and scores exist; metrics that failed are
-    named. Otherwise the first step without its output decides: failed with the last line of its log, or not_run when it
-    has no log.
+    Table of COVERAGE_COLUMNS, one row per run in the order given. ok: embedding and scores exist, and the reason names
+    failed metrics. Otherwise the first step without its output decides: failed with the last line of its log, or
+    not_run when it has no log.
     """
     import pandas as pd
 
