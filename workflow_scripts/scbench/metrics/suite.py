@@ -1,4 +1,4 @@
-"""The metrics of one embedding: what each needs, when it does not apply, and its value, through scib-metrics.
+"""The metrics of one embedding: what each needs, when it does not apply, and its value; all but kBET by scib-metrics.
 
 Definitions: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8, as scib-metrics implements them; BRAS: Rautenstrauch
 and Ohler 2025, doi 10.1038/s41587-025-02743-4. All values lie in [0, 1], 1 is best. docs/metrics.md explains each.
@@ -7,13 +7,13 @@ and Ohler 2025, doi 10.1038/s41587-025-02743-4. All values lie in [0, 1], 1 is b
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from scbench.metrics.kbet import kbet_per_label
 from scbench.metrics.neighbours import nearest_neighbours
 
 N_NEIGHBOURS = {"lisi": 90, "kbet": 50, "graph": 15}
@@ -89,14 +89,10 @@ def isolated_labels(scored: Scored) -> float:
 
 
 def kbet(scored: Scored) -> float:
-    """kBET acceptance rate per cell type on diffusion neighbours, mean over the types that can be tested.
-
-    scib-metrics looks these neighbours up with pynndescent, which compiles for 20 s in every process; a cell type is
-    small enough for the exact search.
-    """
+    """kBET acceptance rate per cell type, mean over the types that can be tested."""
     _need_shared_label(scored)
-    with _exact_search():
-        return _scib().kbet_per_label(scored.neighbours("kbet"), scored.batch, scored.labels)
+    graph = scored.neighbours("kbet").knn_graph_connectivities
+    return float(kbet_per_label(graph, scored.batch, scored.labels).mean())
 
 
 def bras(scored: Scored) -> float:
@@ -147,8 +143,7 @@ def score_embedding(
     Table metric, group, value, status, reason: one row per metric, in the order asked for. A metric without meaning on
     this data is not_applicable, one that raises is failed (its traceback is printed); neither has a value.
     """
-    if cache:
-        _keep_compiled(cache)
+    _prepare_jax(cache)
     scored = Scored(X=embedding, pca=pca, batch=batch.astype(str), labels=labels.astype(str))
     rows = [(name, group, *_value(name, scored)) for group in GROUPS for name in metrics[group]]
     return pd.DataFrame(rows, columns=["metric", "group", "value", "status", "reason"])
@@ -180,28 +175,21 @@ def _need_shared_label(scored: Scored) -> None:
         raise NotApplicableError("no cell type of at least 10 cells is in several batches")
 
 
-@contextmanager
-def _exact_search():
-    from unittest.mock import patch
+def _prepare_jax(cache: str | None) -> None:
+    """Let JAX compute with one thread, which gives the same bits each time, and keep what it compiles in `cache`.
 
-    from scib_metrics import nearest_neighbors
+    Must come before its first use in the process.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_cpu_multi_thread_eigen" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false"
+    if cache:
+        import jax
 
-    def search(X: np.ndarray, n_neighbors: int, **_):
-        indices, distances = nearest_neighbours(X, min(n_neighbors, len(X)))
-        return nearest_neighbors.NeighborsResults(indices=indices, distances=distances)
-
-    with patch.object(nearest_neighbors, "pynndescent", search):
-        yield
-
-
-def _keep_compiled(folder: str) -> None:
-    """Let JAX keep what it compiles in `folder`; must come before its first use in the process."""
-    os.makedirs(folder, exist_ok=True)
-    import jax
-
-    jax.config.update("jax_compilation_cache_dir", os.path.abspath(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        os.makedirs(cache, exist_ok=True)
+        jax.config.update("jax_compilation_cache_dir", os.path.abspath(cache))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 def _scib():
