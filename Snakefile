@@ -15,10 +15,7 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        collect(  # named here, so that one that was deleted is made again
-            f"{RESULTS}/{{run.dataset}}/{{run.method}}/seed{{run.seed}}/embedding.h5ad",
-            run=lookup("status == 'planned'", within=RUNS),
-        ),
+        of_planned_runs("embedding.h5ad"),  # named here, so that one that was deleted is made again
         rules.summarise.output,
         rules.score_tables.output,
         rules.score_figures.output,

@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 import pandas as pd
 from scbench.config import ConfigError, load_config
-from scbench.plan import has_labels, plan_runs
+from scbench.plan import plan_runs
 from scbench.provenance import code_digest
 from scbench.registry import load_registry
 from snakemake.exceptions import WorkflowError
@@ -31,7 +31,6 @@ LOGS = f"{RESULTS}/logs"
 COVERAGE = f"{RESULTS}/summary/coverage.tsv"
 FAILURES = Path(LOGS, "failures.log")
 
-
 ACCELERATOR = CONFIG["benchmark"]["accelerator"]
 REQUEST_GPU = ACCELERATOR == "gpu" or (ACCELERATOR == "auto" and shutil.which("nvidia-smi") is not None)
 REPORT_METHODS = list(dict.fromkeys(run.method for run in PLAN if run.status == "planned"))
@@ -39,6 +38,15 @@ REPORT_DATASETS = list(dict.fromkeys(run.dataset for run in PLAN if run.status =
 REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
 REPORT_KINDS = {id: METHODS[id].kind for id in REPORT_METHODS}
 FIGURES = f"{RESULTS}/figures"
+
+
+SUMMARY_PARAMS = dict(
+    runs=RUNS.to_dict("records"),
+    results=lambda wildcards, output: str(Path(output.scores).parent.parent),
+    kinds=REPORT_KINDS,
+    weights=CONFIG["metrics"]["weights"],
+    code=code_digest("summarise.py"),
+)
 
 
 def one_of(names):
@@ -51,6 +59,17 @@ def local_files(wildcards):
     return {key: entry[key] for key in ("path", "metadata") if key in entry}
 
 
+def run_folder(method):
+    """The folder of a method's runs, with the wildcards dataset and seed."""
+    return RUN.replace("{method}", method.id)
+
+
+def of_planned_runs(name):
+    """The file of that name of every planned run."""
+    pattern = f"{RESULTS}/{{run.dataset}}/{{run.method}}/seed{{run.seed}}/{name}"
+    return collect(pattern, run=lookup("status == 'planned'", within=RUNS))
+
+
 def run_inputs(method):
     """The data set; cell types only for methods that declare them."""
     files = {"dataset": f"{RESULTS}/{{dataset}}/dataset.h5ad"}
@@ -59,7 +78,7 @@ def run_inputs(method):
 
 def run_outputs(method):
     """Files of one run; weights and history only from methods that are trained."""
-    folder = f"{RESULTS}/{{dataset}}/{method.id}/seed{{seed}}"
+    folder = run_folder(method)
     files = {"embedding": f"{folder}/embedding.h5ad"}
     if method.trained:
         files |= {"history": f"{folder}/history.tsv", "model": f"{folder}/model.pt"}

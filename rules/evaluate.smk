@@ -31,14 +31,8 @@ rule score:
 
 rule summarise:
     input:
-        scores=collect(
-            f"{RESULTS}/{{run.dataset}}/{{run.method}}/seed{{run.seed}}/scores.tsv",
-            run=lookup("status == 'planned'", within=RUNS),
-        ),
-        benchmarks=collect(
-            f"{RESULTS}/{{run.dataset}}/{{run.method}}/seed{{run.seed}}/benchmark.jsonl",
-            run=lookup("status == 'planned'", within=RUNS),
-        ),
+        scores=of_planned_runs("scores.tsv"),
+        benchmarks=of_planned_runs("benchmark.jsonl"),
     output:
         scores=f"{RESULTS}/summary/scores.tsv",
         summary=f"{RESULTS}/summary/summary.tsv",
@@ -55,12 +49,8 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        runs=RUNS.to_dict("records"),
-        results=lambda wildcards, output: str(Path(output.scores).parent.parent),
-        kinds=REPORT_KINDS,
-        weights=CONFIG["metrics"]["weights"],
+        **SUMMARY_PARAMS,
         failures=number_of_failures(),
-        code=code_digest("summarise.py"),
     message:
         "summary of all scores"
     script:
@@ -80,9 +70,5 @@ use rule summarise as summarise_partial with:
     benchmark:
         f"{RESULTS}/partial/summarise.benchmark.jsonl"
     params:
-        runs=RUNS.to_dict("records"),
-        results=lambda wildcards, output: str(Path(output.scores).parent.parent),
-        kinds=REPORT_KINDS,
-        weights=CONFIG["metrics"]["weights"],
-        code=code_digest("summarise.py"),
+        **SUMMARY_PARAMS,
         finished=finished_runs,

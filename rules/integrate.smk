@@ -10,7 +10,7 @@ for id, method in METHODS.items():
         log:
             f"{LOGS}/{{dataset}}/{id}/seed{{seed}}/integrate.log",
         benchmark:
-            f"{RESULTS}/{{dataset}}/{id}/seed{{seed}}/benchmark.jsonl"
+            f"{run_folder(method)}/benchmark.jsonl"
         wildcard_constraints:
             dataset=one_of(DATASETS),
             seed=r"\d+",

@@ -52,14 +52,17 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
     def fail(keys: Sequence, problem: str) -> None:
         raise ConfigError(f"{origin(keys, sources)}: {'.'.join(map(str, keys))}: {problem}")
 
-    schemas = folder / "schemas"
-    _check(config, schemas / "config.schema.yaml", (), fail)
+    schemas = {
+        name: Draft202012Validator(_read_yaml(folder / "schemas" / f"{name}.schema.yaml"))
+        for name in ("config", "dataset", "method")
+    }
+    _check(config, schemas["config"], (), fail)
     for name, entry in config["datasets"].items():
         if name in RESERVED_IDS:
             fail(("datasets", name), "this id names a part of the results; choose another")
-        _check(entry, schemas / "dataset.schema.yaml", ("datasets", name), fail)
+        _check(entry, schemas["dataset"], ("datasets", name), fail)
     for name, entry in config["methods"].items():
-        _check(entry, schemas / "method.schema.yaml", ("methods", name), fail)
+        _check(entry, schemas["method"], ("methods", name), fail)
     for name in config["benchmark"]["datasets"]:
         if name not in config["datasets"]:
             fail(("benchmark", "datasets"), f"'{name}' is not declared; known: {_listed(config['datasets'])}")
@@ -98,8 +101,8 @@ def _one_source_each(config: dict, defaults: Mapping, overrides: Mapping) -> Non
                     config["datasets"][name].pop(kind, None)
 
 
-def _check(value, schema_file: Path, prefix: tuple, fail) -> None:
-    errors = sorted(Draft202012Validator(_read_yaml(schema_file)).iter_errors(value), key=lambda e: list(e.path))
+def _check(value, schema: Draft202012Validator, prefix: tuple, fail) -> None:
+    errors = sorted(schema.iter_errors(value), key=lambda e: list(e.path))
     if not errors:
         return
     error = errors[0]

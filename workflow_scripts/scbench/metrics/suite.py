@@ -47,28 +47,25 @@ class Scored:
     def search(self) -> tuple[np.ndarray, np.ndarray]:
         return nearest_neighbours(self.X, min(N_NEIGHBOURS["lisi"], len(self.X)))
 
-    def neighbours(self, purpose: str):
-        """The first neighbours of the one search, as scib-metrics wants them; the graph of 15 is made once."""
-        return self._graph if purpose == "graph" else self._subset(N_NEIGHBOURS[purpose])
-
-    @cached_property
-    def _graph(self):
-        return self._subset(N_NEIGHBOURS["graph"])
-
-    def _subset(self, k: int):
+    def neighbours(self, k: int):
+        """The first `k` neighbours of the one search, as scib-metrics wants them."""
         from scib_metrics.nearest_neighbors import NeighborsResults
 
         indices, distances = self.search
         return NeighborsResults(indices=indices[:, :k], distances=distances[:, :k])
 
     @cached_property
+    def graph(self):
+        """The neighbours whose graph weights are computed once for all metrics."""
+        return self.neighbours(N_NEIGHBOURS["graph"])
+
+    @cached_property
     def leiden_best(self) -> dict[str, float]:
-        return _scib().nmi_ari_cluster_labels_leiden(self.neighbours("graph"), self.labels)
+        return _scib().nmi_ari_cluster_labels_leiden(self.graph, self.labels)
 
     @cached_property
     def leiden_r1(self) -> dict[str, float]:
-        graph = self.neighbours("graph")
-        return _scib().nmi_ari_cluster_labels_leiden(graph, self.labels, optimize_resolution=False, resolution=1.0)
+        return _scib().nmi_ari_cluster_labels_leiden(self.graph, self.labels, optimize_resolution=False, resolution=1.0)
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def isolated_labels(scored: Scored) -> float:
 def kbet(scored: Scored) -> float:
     """kBET acceptance rate per cell type, mean over the types that can be tested."""
     _need_shared_label(scored)
-    graph = scored.neighbours("kbet").knn_graph_connectivities
+    graph = scored.neighbours(N_NEIGHBOURS["kbet"]).knn_graph_connectivities
     return float(kbet_per_label(graph, scored.batch, scored.labels).mean())
 
 
@@ -108,10 +105,10 @@ METRICS: dict[str, Metric] = {
     "ari_leiden_r1": Metric(lambda s: s.leiden_r1["ari"], labels=True),
     "silhouette_cell_type": Metric(lambda s: _scib().silhouette_label(s.X, s.labels), labels=True),
     "isolated_labels": Metric(isolated_labels, labels=True, batches=True),
-    "clisi": Metric(lambda s: _scib().clisi_knn(s.neighbours("lisi"), s.labels), labels=True),
-    "ilisi": Metric(lambda s: _scib().ilisi_knn(s.neighbours("lisi"), s.batch), batches=True),
+    "clisi": Metric(lambda s: _scib().clisi_knn(s.neighbours(N_NEIGHBOURS["lisi"]), s.labels), labels=True),
+    "ilisi": Metric(lambda s: _scib().ilisi_knn(s.neighbours(N_NEIGHBOURS["lisi"]), s.batch), batches=True),
     "kbet": Metric(kbet, labels=True, batches=True),
-    "graph_connectivity": Metric(lambda s: _scib().graph_connectivity(s.neighbours("graph"), s.labels), labels=True),
+    "graph_connectivity": Metric(lambda s: _scib().graph_connectivity(s.graph, s.labels), labels=True),
     "pcr_comparison": Metric(
         lambda s: _scib().pcr_comparison(s.pca, s.X, s.batch, categorical=True),
         batches=True,
