@@ -38,6 +38,7 @@ REPORT_DATASETS = list(dict.fromkeys(run.dataset for run in PLAN if run.status =
 REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
 REPORT_KINDS = {id: METHODS[id].kind for id in REPORT_METHODS}
 FIGURES = f"{RESULTS}/figures"
+METRIC_GROUPS = {group: CONFIG["metrics"][group] for group in ("bio", "batch", "extra")}
 
 
 SUMMARY_PARAMS = dict(

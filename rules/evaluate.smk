@@ -20,8 +20,7 @@ rule score:
         mem_mb=8000,
         runtime=60,
     params:
-        metrics={group: CONFIG["metrics"][group] for group in ("bio", "batch", "extra")},
-        cache=f"{RESULTS}/.cache/jax",
+        metrics=METRIC_GROUPS,
         code=code_digest("score.py"),
     message:
         "{wildcards.dataset}: score {wildcards.method}, seed {wildcards.seed}"
