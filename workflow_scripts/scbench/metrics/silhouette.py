@@ -118,7 +118,7 @@ def silhouette_widths(X: np.ndarray, groups: np.ndarray, *, max_cells: int = MAX
 
 
 def sample(groups: np.ndarray, max_cells: int) -> np.ndarray:
-    """Return the cells of a seeded sample of about `max_cells`: each group in its share, but at least 100 of its cells."""
+    """Return a seeded sample of about `max_cells` cells: each group in its share, but at least 100 of its cells."""
     if len(groups) <= max_cells:
         return np.arange(len(groups))
     random = generator(0, "sample")
