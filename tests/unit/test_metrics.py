@@ -271,8 +271,9 @@ def test_a_perfect_embedding_scores_high_and_noise_scores_no_biology(cells):
 def test_batches_that_lie_apart_score_0(cells):
     apart = cells["embedding"] + 100 * np.eye(12, dtype=np.float32)[np.unique(cells["batch"], return_inverse=True)[1]]
     found = scores(cells | {"embedding": apart})["value"]
-    for name in ("ilisi", "cilisi", "kbet", "pcr_comparison", "batch_classifier"):
+    for name in ("ilisi", "kbet", "pcr_comparison", "batch_classifier"):
         assert found[name] == pytest.approx(0, abs=1e-6), name
+    assert found["cilisi"] < 0.02, "types smaller than a neighbourhood see other batches far away"
     assert found["bras"] < 0.2
 
 
@@ -297,6 +298,11 @@ def test_degenerate_embeddings_have_values_within_the_range(cells, degenerate):
         assert found.loc[["nmi_kmeans", "ari_kmeans"], "value"].tolist() == [0, 0]
         assert found.loc[["nmi_leiden_best", "ari_leiden_best"], "value"].max() < 0.1
         assert found.loc["clisi", "value"] < 0.6
+        assert found.loc[["kbet", "batch_classifier"], "value"].min() > 0.7
+    else:
+        assert found.loc["silhouette_cell_type", "value"] == pytest.approx(
+            (sk.silhouette_score(degenerate, cells["labels"]) + 1) / 2, abs=1e-4
+        )
 
 
 def test_a_transposed_embedding_scores_no_biology(cells):
@@ -320,7 +326,7 @@ def test_types_of_a_few_cells_break_nothing(cells):
 
 
 def test_two_halves_of_one_batch_show_no_batch_effect():
-    """Nothing to correct: every batch score of a random split is within 4 sd of other random splits."""
+    """Nothing to correct: every batch score of a random split is within 4 sd of the others."""
     random = np.random.default_rng(3)
     types = random.choice(4, 500, p=[0.4, 0.3, 0.2, 0.1])
     X = (random.standard_normal((500, 10)) + 3 * np.eye(10)[types]).astype(np.float32)
@@ -331,7 +337,7 @@ def test_two_halves_of_one_batch_show_no_batch_effect():
     values = np.array(
         [scores(data | {"batch": random.permutation(halves)}, asked)["value"].to_numpy(float) for _ in range(20)]
     )
-    assert values.mean(axis=0) == pytest.approx([0.94, 0.94, 0.93, 0.97, 0.97, 0.96], abs=0.04)
+    assert values.mean(axis=0) == pytest.approx([0.92, 0.87, 0.93, 0.97, 0.97, 0.98], abs=0.04)
     low = values.mean(axis=0) - 4 * values.std(axis=0, ddof=1)
     assert (values >= low).all()
     shifted = X + np.where(halves == "a", 0.8, 0)[:, None].astype(np.float32)

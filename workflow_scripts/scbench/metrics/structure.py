@@ -31,9 +31,8 @@ def graph_connectivity(indices: np.ndarray, labels: np.ndarray) -> float:
         (n_cells,).
     """
     n_cells, k = indices.shape
-    edges = sparse.csr_matrix(
-        (np.ones(indices.size), indices.ravel(), np.arange(0, n_cells * k + 1, k)), (n_cells,) * 2
-    )
+    rows = np.arange(0, n_cells * k + 1, k)
+    edges = sparse.csr_matrix((np.ones(indices.size), indices.ravel(), rows), shape=(n_cells, n_cells))
     shares = []
     for label in np.unique(labels):
         cells = np.flatnonzero(labels == label)

@@ -18,6 +18,7 @@ from scbench.seeding import generator
 
 N_NEIGHBOURS = {"lisi": lisi.N_NEIGHBOURS, "kbet": 50, "graph": structure.N_NEIGHBOURS}
 MIN_CELLS = 10
+JITTER = 1e-3  # of the standard deviation; less is lost in single precision
 GROUPS = ("bio", "batch", "extra")
 
 
@@ -28,7 +29,7 @@ class Scored:
     Attributes
     ----------
     X
-        (n_cells, n_dims) the embedding.
+        (n_cells, n_dims) the embedding, in `canonical_order`.
     pca
         (n_cells, n_pcs) principal components before integration.
     batch, labels
@@ -47,8 +48,18 @@ class Scored:
     phases: np.ndarray | None = None
 
     @cached_property
+    def points(self) -> np.ndarray:
+        """The embedding with cells at one and the same place moved apart a little, so that they have neighbours."""
+        same = (self.X[1:] == self.X[:-1]).all(axis=1)  # equal rows stand behind each other
+        moved = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        points = self.X.astype(np.float64) - self.X.mean(axis=0, dtype=np.float64)
+        noise = generator(0, "points").standard_normal((len(moved), points.shape[1]))
+        points[moved] += JITTER * (points.std() or 1.0) * noise
+        return points
+
+    @cached_property
     def search(self) -> tuple[np.ndarray, np.ndarray]:
-        return nearest_of_each_cell(self.X, min(N_NEIGHBOURS["lisi"], len(self.X)))
+        return nearest_of_each_cell(self.points, min(N_NEIGHBOURS["lisi"], len(self.X)))
 
     @cached_property
     def lisi_weights(self) -> np.ndarray:
@@ -171,7 +182,7 @@ METRICS: dict[str, Metric] = {
     ),
     "cilisi": Metric(
         lisi.cilisi,
-        lambda s: lisi.cilisi(s.X, s.batch, s.labels),
+        lambda s: lisi.cilisi(s.points, s.batch, s.labels),
         labels=True,
         batches=True,
         packages=("faiss-cpu",),
