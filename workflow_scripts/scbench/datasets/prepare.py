@@ -11,7 +11,7 @@ import pandas as pd
 import scanpy
 from scipy import sparse
 
-from scbench.contracts import TRUTH_COLUMNS
+from scbench.contracts import PHASES, TRUTH_COLUMNS
 from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
 
 MIN_CELLS_TO_VOTE = 20  # dispersions of a smaller batch are noise, and scanpy's bins fail on a few cells
@@ -132,7 +132,7 @@ def _score_cell_cycle(adata: anndata.AnnData) -> str:
         scanpy.tl.score_genes_cell_cycle(scored, s_genes=s_genes, g2m_genes=g2m_genes, random_state=0)
     except ValueError as error:  # scanpy found no control genes of the same mean
         return f"not scored: {error}"
-    adata.obs[["S_score", "G2M_score"]] = scored.obs[["S_score", "G2M_score"]].astype(np.float64)
+    adata.obs[PHASES] = scored.obs[PHASES].astype(np.float64)
     return f"scored with {found}"
 
 
