@@ -62,13 +62,12 @@ class CountVae(nn.Module):
         decoder_norm: str = "layer",
         activation: str = "gelu",
         free_bits: float = 0.0,
-        input_dropout: float = 0.0,
         cycle: bool = False,
     ) -> None:
         super().__init__()
         self.n_genes, self.n_batches, self.latent_dim = n_genes, n_batches, latent_dim
         self.likelihood, self.dispersion, self.free_bits = likelihood, dispersion, free_bits
-        self.condition_encoder, self.input_dropout, self.cycle = condition_encoder, input_dropout, cycle
+        self.condition_encoder, self.cycle = condition_encoder, cycle
         width = {"none": 0, "one_hot": n_batches, "embedding": condition_dim}[condition]
         self.condition = condition
         self.batch_embedding = nn.Embedding(n_batches, condition_dim) if condition == "embedding" else None
@@ -155,8 +154,7 @@ class CountVae(nn.Module):
 
     def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """{reconstruction, kl} in nats: sums over genes or latent dimensions, means over cells."""
-        expression = nn.functional.dropout(counts.log_normalised(), self.input_dropout, self.training)
-        mean, log_variance = self.encode(expression, batch)
+        mean, log_variance = self.encode(counts.log_normalised(), batch)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
         kl = self._connected_prior().kl(mean, log_variance, z, batch).mean(0)
         floor = self.free_bits * self.latent_dim / len(kl)

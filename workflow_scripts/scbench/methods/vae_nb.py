@@ -24,7 +24,7 @@ def integrate(
     beta: float = 1.0,
     free_bits: float = 0.0,
     epochs: int | None = None,
-    max_steps: int = 4000,
+    max_steps: int = 2500,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
     held_out: float = 0.0,
