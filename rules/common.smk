@@ -36,7 +36,7 @@ REQUEST_GPU = ACCELERATOR == "gpu" or (ACCELERATOR == "auto" and shutil.which("n
 REPORT_METHODS = list(dict.fromkeys(run.method for run in PLAN if run.status == "planned"))
 REPORT_DATASETS = list(dict.fromkeys(run.dataset for run in PLAN if run.status == "planned"))
 REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
-REPORT_KINDS = {id: METHODS[id].kind for id in REPORT_METHODS}
+REPORT_KINDS = {id: METHODS[id].reported_kind for id in REPORT_METHODS}
 FIGURES = f"{RESULTS}/figures"
 
 
