@@ -47,6 +47,8 @@ class Dataset:
         (n_cells, n_pcs) float32.
     labels
         (n_cells,) cell types, for methods that declare `uses_labels`; else None.
+    checkpoint
+        File from which a killed run resumes, for methods that train for long; it is not there at first.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Dataset:
     total_counts: np.ndarray
     pca: np.ndarray
     labels: np.ndarray | None = None
+    checkpoint: Path | None = None
 
     @property
     def n_cells(self) -> int:
@@ -76,7 +79,7 @@ class Embedding:
     history
         Table with the columns epoch, term, value: one row per epoch and loss term.
     model
-        {name: tensor}, the weights.
+        {name: tensor}, the weights; or {"architecture": {name: plain value}, "weights": {name: tensor}}.
     """
 
     X: np.ndarray
@@ -225,8 +228,13 @@ def write_model(path: str | Path, state: dict) -> None:
     """Write weights that torch.load(weights_only=True) reads."""
     import torch
 
+    def plain(value):
+        if isinstance(value, dict):
+            return {name: plain(item) for name, item in value.items()}
+        return value.detach().cpu() if isinstance(value, torch.Tensor) else value
+
     with atomic(path) as partial:
-        torch.save({name: tensor.detach().cpu() for name, tensor in state.items()}, partial)
+        torch.save(plain(state), partial)
 
 
 def write_scores(path: str | Path, scores: pd.DataFrame) -> None:

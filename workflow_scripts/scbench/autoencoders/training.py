@@ -1,16 +1,23 @@
-"""The trainer of the neural methods: minibatches cut from a CSR matrix, a weighted sum of loss terms, a history."""
+"""The trainer of all neural methods: minibatches from `Cells`, a weighted sum of named loss terms, a history."""
+
+from __future__ import annotations
 
 import math
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 from torch import nn
 
-from scbench.contracts import HISTORY_COLUMNS
+from scbench.autoencoders.cells import Cells
+from scbench.contracts import HISTORY_COLUMNS, atomic
 from scbench.seeding import generator
+
+Sampler = Callable[[np.random.Generator], list[np.ndarray]]
 
 
 class TrainingError(RuntimeError):
@@ -22,24 +29,49 @@ def automatic_epochs(n_cells: int, batch_size: int, max_steps: int) -> int:
     return int(np.clip(round(max_steps / math.ceil(n_cells / batch_size)), 20, 400))
 
 
+def shuffled(cells: np.ndarray, batch_size: int) -> Sampler:
+    """All `cells` once an epoch in random order, in minibatches of (nearly) equal size."""
+    n_minibatches = math.ceil(len(cells) / batch_size)
+    return lambda rng: np.array_split(rng.permutation(cells), n_minibatches)
+
+
 def train(
     model: nn.Module,
-    counts: sparse.csr_matrix,
+    cells: Cells,
     *,
     weights: Callable[[float], dict[str, float]],
     epochs: int,
-    batch_size: int,
     learning_rate: float,
     seed: int,
+    batch_size: int = 128,
+    sampler: Sampler | None = None,
+    cosine_from: float = 1.0,
+    average: float = 0.0,
+    held_out: float = 0.0,
+    patience: int = 30,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = 60.0,
 ) -> pd.DataFrame:
-    """Minimise the weighted sum of `model.losses` with Adam and return the history.
+    """Minimise the weighted sum of `model.losses(**minibatch)` with Adam and return the history.
 
     Parameters
     ----------
-    counts
-        (n_cells, n_genes) CSR.
+    model
+        A module with `losses(**columns)`, the columns of `cells` cut to a minibatch, that returns {term: scalar}, each
+        a mean over cells. It lies on the device of `cells`.
     weights
-        Progress of the training in [0, 1) to the weight of each loss term.
+        Progress of the training in [0, 1) to the weight of each term; a term without a weight is recorded only.
+    sampler
+        Makes the minibatches of an epoch; None: `shuffled` with `batch_size`.
+    cosine_from
+        Progress from which on the learning rate falls to 0 along a cosine; 1: it stays.
+    average
+        Decay per step of an exponential moving average of the weights, which replaces them in the end; 0: none.
+    held_out
+        Share of the cells kept out of training. Training stops when their loss has not fallen for `patience` epochs,
+        and the weights of the best epoch are kept; the terms of these cells are recorded as held_out_<term>.
+    checkpoint
+        File to resume from if it exists, and to write every `checkpoint_seconds`; the caller removes it in the end.
 
     Returns
     -------
@@ -48,49 +80,188 @@ def train(
     Raises
     ------
     TrainingError
-        When a loss term is not finite.
+        When a loss term is not finite or has exploded.
     """
-    device = next(model.parameters()).device
-    order = generator(seed, "minibatches")
-    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=1e-6)
-    model.train()
-    rows = []
-    for epoch in range(epochs):
-        sums: dict[str, torch.Tensor] = {}
-        term_weights = weights(epoch / epochs)
-        for cells in _minibatches(order.permutation(counts.shape[0]), batch_size):
-            terms = model.losses(_dense(counts, cells, device))
-            _check_finite(terms, epoch)
-            optimiser.zero_grad(set_to_none=True)
-            sum(term_weights[name] * value for name, value in terms.items()).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-            optimiser.step()
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + value.detach() * (len(cells) / counts.shape[0])
-        for name, value in sums.items():
-            rows.append((epoch, name, float(value)))
-        print("epoch", epoch, *(f"{name} {float(value):.4f}" for name, value in sums.items()), flush=True)
-    return pd.DataFrame(rows, columns=HISTORY_COLUMNS)
+    rng = generator(seed, "minibatches")
+    kept, validation = _split(cells.n_cells, held_out, seed)
+    sampler = sampler or shuffled(kept, batch_size)
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=1e-6, fused=True)
+    averaged = _Average(model, average)
+    state = {"epoch": 0, "rows": [], "best": math.inf, "best_epoch": 0, "best_weights": None}
+    if checkpoint is not None and Path(checkpoint).exists():
+        state = _resume(Path(checkpoint), model, optimiser, averaged, rng)
+        print(f"resumed after epoch {state['epoch']} from {checkpoint}", flush=True)
+    saved = time.monotonic()
+
+    with _progress(epochs, state["epoch"]) as report:
+        for epoch in range(state["epoch"], epochs):
+            optimiser.param_groups[0]["lr"] = learning_rate * _cosine(epoch / epochs, cosine_from)
+            sums = _epoch(model, cells, sampler(rng), optimiser, averaged, weights(epoch / epochs))
+            if len(validation):
+                sums |= _held_out(model, cells, validation, batch_size)
+            terms = {name: float(value) for name, value in sums.items()}
+            _check(terms, epoch, state["rows"])
+            state["rows"] += [(epoch, name, value) for name, value in terms.items()]
+            state["epoch"] = epoch + 1
+            report(epoch, terms)
+            if len(validation) and _has_stalled(state, model, terms, weights(epoch / epochs), patience):
+                print(f"stopped after epoch {epoch}: best was epoch {state['best_epoch']}", flush=True)
+                break
+            if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
+                _save(Path(checkpoint), state, model, optimiser, averaged, rng)
+                saved = time.monotonic()
+    if state["best_weights"] is not None:
+        model.load_state_dict(state["best_weights"])
+    else:
+        averaged.hand_over(model)
+    return pd.DataFrame(state["rows"], columns=HISTORY_COLUMNS)
 
 
 @torch.no_grad()
-def embed(encoder: nn.Module, counts: sparse.csr_matrix) -> np.ndarray:
-    """Apply `encoder.mean` to all cells in order, in evaluation mode; (n_cells, n_dims) float32."""
-    encoder.eval()
-    device = next(encoder.parameters()).device
-    chunks = _minibatches(np.arange(counts.shape[0]), 4096)
-    return np.concatenate([encoder.mean(_dense(counts, cells, device)).cpu().numpy() for cells in chunks])
+def apply(function: Callable[..., torch.Tensor], cells: Cells, chunk: int = 2048) -> np.ndarray:
+    """Apply `function(**columns)` to all cells in order, a chunk at a time; (n_cells, ...) float32."""
+    chunks = np.array_split(np.arange(cells.n_cells), math.ceil(cells.n_cells / chunk))
+    return np.concatenate([function(**cells.take(chosen)).float().cpu().numpy() for chosen in chunks])
 
 
-def _check_finite(terms: dict[str, torch.Tensor], epoch: int) -> None:
+def _epoch(model, cells: Cells, minibatches, optimiser, averaged, weights) -> dict[str, torch.Tensor]:
+    """One pass; the sums of the terms stay on the device, so that nothing waits for it before the epoch ends."""
+    model.train()
+    sums: dict[str, torch.Tensor] = {}
+    n = sum(map(len, minibatches))
+    for chosen in minibatches:
+        terms = model.losses(**cells.take(chosen))
+        optimiser.zero_grad(set_to_none=True)
+        sum(weights[name] * value for name, value in terms.items() if weights.get(name)).backward()
+        optimiser.step()
+        averaged.update(model)
+        for name, value in terms.items():
+            sums[name] = sums.get(name, 0.0) + value.detach() * (len(chosen) / n)
+    return sums
+
+
+@torch.no_grad()
+def _held_out(model, cells: Cells, validation: np.ndarray, batch_size: int) -> dict[str, torch.Tensor]:
+    model.eval()
+    sums: dict[str, torch.Tensor] = {}
+    for chosen in np.array_split(validation, math.ceil(len(validation) / batch_size)):
+        for name, value in model.losses(**cells.take(chosen)).items():
+            key = f"held_out_{name}"
+            sums[key] = sums.get(key, 0.0) + value * (len(chosen) / len(validation))
+    return sums
+
+
+def _has_stalled(state: dict, model: nn.Module, terms: dict, weights: dict, patience: int) -> bool:
+    """Keep the best weights so far; whether the held-out loss has not fallen for `patience` epochs.
+
+    The loss is compared at the weights of the end of training: while a weight rises, so does the loss.
+    """
+    loss = sum(weights.get(name, 0.0) * terms[f"held_out_{name}"] for name in weights)
+    if state.get("weights") != weights or loss < state["best"]:
+        state |= {"best": loss, "best_epoch": state["epoch"] - 1, "weights": dict(weights)}
+        state["best_weights"] = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    return state["epoch"] - 1 - state["best_epoch"] >= patience
+
+
+def _check(terms: dict[str, float], epoch: int, rows: list[tuple]) -> None:
+    first = {name: value for at, name, value in rows if at == 0}
     for name, value in terms.items():
-        if not math.isfinite(value.item()):
-            raise TrainingError(f"epoch {epoch}: the loss term '{name}' is {value.item()}; lower learning_rate")
+        if not math.isfinite(value):
+            cause = "lower learning_rate, or look for cells with extreme counts"
+            raise TrainingError(f"epoch {epoch}: the loss term '{name}' is {value}; {cause}")
+        if abs(value) > 1e4 * (abs(first.get(name, value)) + 1e3):
+            raise TrainingError(f"epoch {epoch}: the loss term '{name}' has exploded to {value:.3g}; lower learning_rate")
 
 
-def _minibatches(cells: np.ndarray, size: int) -> list[np.ndarray]:
-    return np.array_split(cells, math.ceil(len(cells) / size))
+class _Average:
+    """Exponential moving average of the floating-point weights and buffers of a model."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self.tensors = [t.detach().clone() for t in self._of(model)] if decay else []
+
+    @staticmethod
+    def _of(model: nn.Module) -> list[torch.Tensor]:
+        return [t for t in model.state_dict(keep_vars=True).values() if t.is_floating_point()]
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        if self.decay:
+            self.steps += 1
+            # the early steps are forgotten faster, so that the random start has no share in the average
+            share = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
+            torch._foreach_lerp_(self.tensors, [t.detach() for t in self._of(model)], share)
+
+    @torch.no_grad()
+    def hand_over(self, model: nn.Module) -> None:
+        for mine, theirs in zip(self.tensors, self._of(model), strict=False):
+            theirs.copy_(mine)
 
 
-def _dense(counts: sparse.csr_matrix, cells: np.ndarray, device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(counts[cells].toarray().astype(np.float32)).to(device)
+def _cosine(progress: float, start: float) -> float:
+    if progress < start:
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (progress - start) / (1 - start)))
+
+
+def _split(n_cells: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cells to train on and cells held out, both ascending."""
+    n_held_out = round(held_out * n_cells)
+    order = generator(seed, "held_out_cells").permutation(n_cells)
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+
+
+def _save(path: Path, state: dict, model, optimiser, averaged: _Average, rng: np.random.Generator) -> None:
+    content = {
+        "state": state,
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "average": (averaged.steps, averaged.tensors),
+        "rng": rng.bit_generator.state,
+        "torch_rng": torch.get_rng_state(),
+        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    with atomic(path) as partial:
+        torch.save(content, partial)
+
+
+def _resume(path: Path, model, optimiser, averaged: _Average, rng: np.random.Generator) -> dict:
+    content = torch.load(path, weights_only=True)
+    model.load_state_dict(content["model"])
+    optimiser.load_state_dict(content["optimiser"])
+    averaged.steps, tensors = content["average"]
+    for mine, saved in zip(averaged.tensors, tensors, strict=True):
+        mine.copy_(saved)
+    rng.bit_generator.state = content["rng"]
+    torch.set_rng_state(content["torch_rng"])
+    if content["cuda_rng"]:
+        torch.cuda.set_rng_state_all(content["cuda_rng"])
+    return content["state"]
+
+
+class _progress:
+    """A bar with the loss terms on a terminal, a plain line per epoch (at most 100 of them) in a log."""
+
+    def __init__(self, epochs: int, done: int) -> None:
+        self.epochs, self.done, self.bar = epochs, done, None
+        self.every = max(1, epochs // 100)
+
+    def __enter__(self) -> Callable[[int, dict[str, float]], None]:
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=self.epochs, initial=self.done, unit="epoch")
+        return self._report
+
+    def _report(self, epoch: int, terms: dict[str, float]) -> None:
+        text = {name: f"{value:.4f}" for name, value in terms.items()}
+        if self.bar is not None:
+            self.bar.set_postfix(text)
+            self.bar.update()
+        elif epoch % self.every == 0 or epoch == self.epochs - 1:
+            print("epoch", epoch, *(f"{name} {value}" for name, value in text.items()), flush=True)
+
+    def __exit__(self, *_) -> None:
+        if self.bar is not None:
+            self.bar.close()

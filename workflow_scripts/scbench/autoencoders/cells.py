@@ -1,0 +1,118 @@
+"""The cells that a neural method trains on: kept on the device, cut into minibatches without a copy on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from scipy import sparse
+
+TARGET_SUM = 1e4
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Rows of a matrix of counts, as its entries that are not zero.
+
+    Attributes
+    ----------
+    shape
+        (n_cells, n_genes).
+    row, column
+        (n_entries,) int64 position of each entry, in ascending order.
+    values
+        (n_entries,) float32.
+    totals
+        (n_cells, 1) sums of the rows.
+    """
+
+    shape: tuple[int, int]
+    row: torch.Tensor
+    column: torch.Tensor
+    values: torch.Tensor
+    totals: torch.Tensor
+
+    @cached_property
+    def flat(self) -> torch.Tensor:
+        """(n_entries,) positions in the row-wise flattened matrix."""
+        return self.row * self.shape[1] + self.column
+
+    def dense(self, values: torch.Tensor | None = None) -> torch.Tensor:
+        """The matrix (n_cells, n_genes), filled with `values` at the entries instead of their own."""
+        values = self.values if values is None else values
+        matrix = torch.zeros(self.shape[0] * self.shape[1], dtype=values.dtype, device=values.device)
+        return matrix.scatter_(0, self.flat, values).view(self.shape)
+
+    def log_normalised(self) -> torch.Tensor:
+        """log1p of the counts scaled to 10,000 per cell, (n_cells, n_genes); a cell without counts stays zero."""
+        scale = (TARGET_SUM / self.totals.clamp_min(1)).squeeze(1)
+        return self.dense(torch.log1p(self.values * scale.index_select(0, self.row)))
+
+    def thinned(self, share: torch.Tensor) -> SparseRows:
+        """Keep every molecule with the probability `share` (n_cells, 1): what a shallower sequencing had counted."""
+        values = torch.binomial(self.values, share.squeeze(1).index_select(0, self.row))
+        totals = torch.zeros_like(self.totals).index_add_(0, self.row, values[:, None])
+        return SparseRows(self.shape, self.row, self.column, values, totals)
+
+
+class Cells:
+    """Named columns with one row per cell: CSR matrices become `SparseRows`, arrays tensors, when cells are taken.
+
+    Parameters
+    ----------
+    device
+        Where the columns lie and where minibatches are cut.
+    columns
+        CSR matrices (n_cells, n_genes) or arrays (n_cells, ...).
+    """
+
+    def __init__(self, device: str, columns: Mapping[str, sparse.csr_matrix | np.ndarray]) -> None:
+        self.device = torch.device(device)
+        self.n_cells = next(iter(columns.values())).shape[0]
+        self._columns = {
+            name: _CsrColumn(column, self.device) if sparse.issparse(column) else _tensor(column).to(self.device)
+            for name, column in columns.items()
+        }
+
+    def take(self, cells: np.ndarray) -> dict[str, SparseRows | torch.Tensor]:
+        """Cut the given cells, (n,) indices, out of every column."""
+        index = _tensor(np.asarray(cells, dtype=np.int64)).to(self.device, non_blocking=True)
+        return {
+            name: column.take(cells, index) if isinstance(column, _CsrColumn) else column[index]
+            for name, column in self._columns.items()
+        }
+
+
+class _CsrColumn:
+    """A CSR matrix whose rows are gathered with torch operations that know all sizes beforehand: no host sync."""
+
+    def __init__(self, matrix: sparse.csr_matrix, device: torch.device) -> None:
+        matrix = matrix.sorted_indices()
+        self.n_genes = matrix.shape[1]
+        self.lengths = np.diff(matrix.indptr).astype(np.int64)
+        self.start = _tensor(matrix.indptr[:-1].astype(np.int64)).to(device)
+        self.length = _tensor(self.lengths).to(device)
+        self.gene = _tensor(matrix.indices.astype(np.int64)).to(device)
+        self.values = _tensor(matrix.data.astype(np.float32)).to(device)
+        self.totals = _tensor(np.asarray(matrix.sum(axis=1), dtype=np.float32)).to(device)
+
+    def take(self, cells: np.ndarray, index: torch.Tensor) -> SparseRows:
+        n_entries = int(self.lengths[cells].sum())
+        length = self.length[index]
+        before = torch.cumsum(length, 0) - length
+        row = torch.repeat_interleave(torch.arange(len(cells), device=index.device), length, output_size=n_entries)
+        entry = torch.arange(n_entries, device=index.device).add_((self.start[index] - before).index_select(0, row))
+        return SparseRows(
+            (len(cells), self.n_genes),
+            row,
+            self.gene.index_select(0, entry),
+            self.values.index_select(0, entry),
+            self.totals[index],
+        )
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))
