@@ -55,7 +55,7 @@ def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
 
     Returns
     -------
-    Table of RANKING_COLUMNS, one row per method of `kinds`, best first, those of the kinds APART last. `n_datasets` counts
+    Table of RANKING_COLUMNS, one row per method of `kinds`, best first, the kinds APART last. `n_datasets` counts
     the data sets on which a method has a total; the kinds APART and methods without an overall total have no rank.
     """
     totals = summary[summary["group"] == "total"]
