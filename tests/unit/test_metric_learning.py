@@ -358,7 +358,7 @@ def test_a_round_that_mines_more_triplets_is_undone():
 
 
 def test_a_round_whose_clusters_collapse_is_undone_without_training():
-    cluster, trained, history, fitted = train_on([np.array([0, 0, 0, 1, 1, 1])], [5])
+    cluster, _, history, fitted = train_on([np.array([0, 0, 0, 1, 1, 1])], [5])
     assert cluster.tolist() == [0, 0, 1, 1, 2, 2]
     assert len(fitted) == 1
     assert history.loc[history["term"] == "accepted", "value"].tolist() == [1, 0]

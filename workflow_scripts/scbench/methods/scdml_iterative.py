@@ -42,7 +42,7 @@ def integrate(
     balanced: bool = True,
     unit: bool = True,
     rounds: int = 5,
-    epochs: int = 50,
+    epochs: int = 20,
     round_epochs: int = 15,
     batch_size: int = 64,
     learning_rate: float = 0.01,

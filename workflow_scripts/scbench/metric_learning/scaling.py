@@ -22,10 +22,14 @@ class BatchScaling:
     def of(cls, X: sparse.csr_matrix, batch: np.ndarray) -> "BatchScaling":
         """Measure log-normalised (n_cells, n_genes) CSR; batch (n_cells,) codes. A gene that does not vary has sd 1."""
         n_cells = np.bincount(batch)[:, None]
-        member = sparse.csr_matrix((np.ones(len(batch)), (batch, np.arange(len(batch)))))
-        values = X.astype(np.float64)
-        mean = (member @ values).toarray() / np.maximum(n_cells, 1)
-        squares = (member @ values.multiply(values)).toarray()
+        sums, squares = np.zeros((2, len(n_cells), X.shape[1]))
+        for start in range(0, X.shape[0], CHUNK):
+            codes, values = batch[start : start + CHUNK], X[start : start + CHUNK].astype(np.float64)
+            cells = np.arange(len(codes))
+            member = sparse.csr_matrix((np.ones(len(codes)), (codes, cells)), (len(n_cells), len(codes)))
+            sums += (member @ values).toarray()
+            squares += (member @ values.multiply(values)).toarray()
+        mean = sums / np.maximum(n_cells, 1)
         variance = (squares - n_cells * mean**2) / np.maximum(n_cells - 1, 1)
         sd = np.sqrt(np.where(variance > CONSTANT, variance, 1.0))
         return cls(mean.astype(np.float32), sd.astype(np.float32))
