@@ -3,8 +3,11 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
+    from dataclasses import replace
+    from pathlib import Path
+
     from scbench.contracts import method_input, read_dataset, read_truth, write_embedding, write_model, write_table
-    from scbench.provenance import package_versions
+    from scbench.provenance import checkpoint_name, package_versions
     from scbench.runner import choose_device, run_method
 
     spec, output = snakemake.params.spec, snakemake.output
@@ -13,6 +16,9 @@ with logged(snakemake.log[0]):
     labels = read_truth(snakemake.input.truth, adata.obs_names)["cell_type"].to_numpy() if spec["uses_labels"] else None
     data = method_input(adata, snakemake.wildcards.dataset, spec["input"], labels)
     device = choose_device(snakemake.params.accelerator, wants_gpu=spec["gpu"] > 0)
+    folder = Path(output.embedding).parent
+    name = checkpoint_name(snakemake.input.dataset, snakemake.params.code, spec["params"], seed)
+    data = replace(data, checkpoint=folder / name)
     embedding = run_method(
         spec["module"], data, seed=seed, device=device, threads=snakemake.threads, params=spec["params"]
     )
@@ -28,3 +34,5 @@ with logged(snakemake.log[0]):
         write_table(output.history, embedding.history)
         write_model(output.model, embedding.model)
     write_embedding(output.embedding, embedding, adata.obs_names, record)
+    for checkpoint in folder.glob("checkpoint-*.pt"):
+        checkpoint.unlink()

@@ -237,6 +237,13 @@ def write_model(path: str | Path, state: dict) -> None:
         torch.save(plain(state), partial)
 
 
+def read_model(path: str | Path) -> dict:
+    """Read what `write_model` wrote: plain values and tensors, no code."""
+    import torch
+
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
 def write_scores(path: str | Path, scores: pd.DataFrame) -> None:
     """Write the long table of scores: one row per metric; a value exactly where the status is ok."""
     _check_scores(path, scores)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -62,3 +64,10 @@ def _imports(path: Path) -> frozenset[Path]:
 def _module_file(name: str) -> Path:
     path = SCRIPTS.joinpath(*name.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def checkpoint_name(dataset: str | Path, code: str, params: Mapping, seed: int) -> str:
+    """Name the checkpoint of a run after all that its result depends on: an older one is never resumed from."""
+    digest = hashlib.sha256(Path(dataset).read_bytes())
+    digest.update(json.dumps([code, dict(params), seed], sort_keys=True).encode())
+    return f"checkpoint-{digest.hexdigest()[:16]}.pt"

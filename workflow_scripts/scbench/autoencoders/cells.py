@@ -51,11 +51,10 @@ class SparseRows:
         scale = (TARGET_SUM / self.totals.clamp_min(1)).squeeze(1)
         return self.dense(torch.log1p(self.values * scale.index_select(0, self.row)))
 
-    def thinned(self, share: torch.Tensor) -> SparseRows:
-        """Keep every molecule with the probability `share` (n_cells, 1): what a shallower sequencing had counted."""
-        values = torch.binomial(self.values, share.squeeze(1).index_select(0, self.row))
-        totals = torch.zeros_like(self.totals).index_add_(0, self.row, values[:, None])
-        return SparseRows(self.shape, self.row, self.column, values, totals)
+    def with_values(self, values: torch.Tensor) -> SparseRows:
+        """The same entries with other values (n_entries,)."""
+        totals = torch.zeros(self.shape[0], 1, dtype=values.dtype, device=values.device)
+        return SparseRows(self.shape, self.row, self.column, values, totals.index_add_(0, self.row, values[:, None]))
 
 
 class Cells:

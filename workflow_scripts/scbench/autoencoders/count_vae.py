@@ -102,6 +102,15 @@ class CountVae(nn.Module):
             "conditional": lambda: ConditionalNormal(latent_dim, n_batches, pull),
         }[prior]()
 
+    def prior_sample(self, n: int, batch: torch.Tensor) -> torch.Tensor:
+        """Draw n latents (n, latent_dim) from the prior, for cells of the given batches (n,)."""
+        return self._connected_prior().sample(n, batch)
+
+    def _connected_prior(self) -> nn.Module:
+        if isinstance(self.prior, VampPrior):
+            self.prior.encode = self._encode_profiles
+        return self.prior
+
     def code(self, batch: torch.Tensor) -> torch.Tensor | None:
         """The condition (n, width) of batch codes (n,)."""
         if self.condition == "none":
@@ -123,14 +132,17 @@ class CountVae(nn.Module):
         theta = (nn.functional.softplus(self.log_theta) + likelihoods.MIN_THETA).clamp(max=likelihoods.MAX_THETA)
         return theta if batch is None or len(theta) == 1 else theta[batch]
 
+    def log_variance(self, batch: torch.Tensor) -> torch.Tensor:
+        """Log variances (1 or n_cells, n_genes) of the Gaussian likelihood."""
+        table = self.log_theta.clamp(-8, 4)
+        return table if len(table) == 1 else table[batch]
+
     def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """{reconstruction, kl} in nats: sums over genes or latent dimensions, means over cells."""
         expression = nn.functional.dropout(counts.log_normalised(), self.input_dropout, self.training)
         mean, log_variance = self.encode(expression, batch)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
-        if isinstance(self.prior, VampPrior):
-            self.prior.encode = self._encode_profiles
-        kl = self.prior.kl(mean, log_variance, z, batch).mean(0)
+        kl = self._connected_prior().kl(mean, log_variance, z, batch).mean(0)
         floor = self.free_bits * self.latent_dim / len(kl)
         reconstruction = self.negative_log_likelihood(counts, z, self.decode(z, counts.totals, batch), batch)
         terms = {"reconstruction": reconstruction.mean(), "kl": (kl.clamp_min(floor) if floor else kl).sum()}
@@ -155,8 +167,7 @@ class CountVae(nn.Module):
         if self.likelihood == "poisson":
             return likelihoods.poisson_nll(counts.dense(), mean).sum(1)
         expected = torch.log1p(mean * (TARGET_SUM / counts.totals.clamp_min(1)))
-        log_variance = self.log_theta[batch] if self.dispersion == "gene_batch" else self.log_theta
-        return likelihoods.gaussian_nll(counts.log_normalised(), expected, log_variance.clamp(-8, 4)).sum(1)
+        return likelihoods.gaussian_nll(counts.log_normalised(), expected, self.log_variance(batch)).sum(1)
 
     def posterior_mean(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
         """(n, latent_dim): the embedding."""

@@ -156,7 +156,7 @@ def _has_stalled(state: dict, model: nn.Module, terms: dict, weights: dict, pati
 
     The loss is compared at the weights of the end of training: while a weight rises, so does the loss.
     """
-    loss = sum(weights.get(name, 0.0) * terms[f"held_out_{name}"] for name in weights)
+    loss = sum(weight * terms.get(f"held_out_{name}", 0.0) for name, weight in weights.items())
     if state.get("weights") != weights or loss < state["best"]:
         state |= {"best": loss, "best_epoch": state["epoch"] - 1, "weights": dict(weights)}
         state["best_weights"] = {name: value.detach().clone() for name, value in model.state_dict().items()}
@@ -164,12 +164,12 @@ def _has_stalled(state: dict, model: nn.Module, terms: dict, weights: dict, pati
 
 
 def _check(terms: dict[str, float], epoch: int, rows: list[tuple]) -> None:
-    first = {name: value for at, name, value in rows if at == 0}
     for name, value in terms.items():
         if not math.isfinite(value):
             cause = "lower learning_rate, or look for cells with extreme counts"
             raise TrainingError(f"epoch {epoch}: the loss term '{name}' is {value}; {cause}")
-        if abs(value) > 1e4 * (abs(first.get(name, value)) + 1e3):
+        lowest = min((abs(earlier) for _, term, earlier in rows if term == name), default=abs(value))
+        if abs(value) > 1e3 * (lowest + 10):
             raise TrainingError(f"epoch {epoch}: the loss term '{name}' has exploded to {value:.3g}; lower learning_rate")
 
 

@@ -1,0 +1,103 @@
+"""What a trained `CountVae` can make: new cells, cells as another batch would show them, corrected expression.
+
+`load(read_model("model.pt"))` gives the model of a finished run. Rows of counts have the genes of the data set in its
+order; batches are codes into its batch names. All results are on the CPU.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from scbench.autoencoders.cells import TARGET_SUM, Cells
+from scbench.autoencoders.count_vae import CountVae
+from scbench.autoencoders.training import apply
+from scbench.seeding import generator
+
+
+def load(state: dict) -> CountVae:
+    """Rebuild a model from the content of model.pt, in evaluation mode."""
+    model = CountVae(**state["architecture"])
+    model.load_state_dict(state["weights"])
+    return model.eval()
+
+
+@torch.no_grad()
+def sample(model: CountVae, n: int, *, batch: int, library: float, seed: int) -> sparse.csr_matrix:
+    """Draw `n` new cells of a batch with a mean library size: z from the prior, counts from the likelihood.
+
+    Returns
+    -------
+    (n, n_genes) CSR int32 counts; for a Gaussian likelihood log-normalised values are turned back into counts.
+
+    Raises
+    ------
+    ValueError
+        When the batch is unknown to the model.
+    """
+    codes = _codes(model, batch, n)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(seed, "new cells").integers(2**31)))
+        z = model.prior_sample(n, codes)
+        mean = model.decode(z, torch.full((n, 1), float(library)), codes)
+        if model.likelihood in ("nb", "zinb"):
+            theta = model.theta(codes)
+            mean = torch.distributions.Gamma(theta.expand_as(mean), theta / mean.clamp_min(1e-8)).sample()
+        if model.likelihood == "zinb":
+            mean = mean * (torch.rand_like(mean) >= torch.sigmoid(model.extra_zero(z)))
+        if model.likelihood == "gaussian":
+            scale = library / TARGET_SUM
+            noise = torch.exp(0.5 * model.log_variance(codes)) * torch.randn_like(mean)
+            mean = torch.expm1((torch.log1p(mean / scale) + noise).clamp_min(0)) * scale
+            return sparse.csr_matrix(mean.round().numpy().astype(np.int32))
+        return sparse.csr_matrix(torch.poisson(mean).numpy().astype(np.int32))
+
+
+def translate(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, to_batch: int) -> np.ndarray:
+    """Mean counts (n_cells, n_genes) of the same cells, with their library sizes, as `to_batch` would show them."""
+    codes = _codes(model, to_batch, counts.shape[0])
+
+    def decode(counts, batch, to):
+        return model.decode(model.posterior_mean(counts, batch), counts.totals, to)
+
+    return apply(decode, Cells("cpu", {"counts": counts, "batch": batch, "to": codes.numpy()}))
+
+
+@torch.no_grad()
+def interpolate(
+    model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, n_points: int, in_batch: int
+) -> np.ndarray:
+    """Expression along the straight latent line between two cells, `counts` (2, n_genes), in one batch.
+
+    Returns
+    -------
+    (n_points, n_genes) means scaled to 10,000 per cell; the first and last point are the two cells as `in_batch` shows
+    them.
+    """
+    ends = torch.from_numpy(apply(model.posterior_mean, Cells("cpu", {"counts": counts, "batch": batch})))
+    z = torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n_points)[:, None])
+    return model.decode(z, torch.full((n_points, 1), TARGET_SUM), _codes(model, in_batch, n_points)).numpy()
+
+
+def corrected_expression(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray) -> np.ndarray:
+    """Denoised expression without the batch: the mean over all batches of what each would show of a cell.
+
+    Returns
+    -------
+    (n_cells, n_genes) log1p of means scaled to 10,000 per cell.
+    """
+
+    def decode(counts, batch):
+        z = model.posterior_mean(counts, batch)
+        library = torch.full((len(z), 1), TARGET_SUM)
+        shown = [model.decode(z, library, torch.full_like(batch, code)) for code in range(model.n_batches)]
+        return torch.log1p(torch.stack(shown).mean(0))
+
+    return apply(decode, Cells("cpu", {"counts": counts, "batch": batch}))
+
+
+def _codes(model: CountVae, batch: int, n: int) -> torch.Tensor:
+    if not 0 <= batch < model.n_batches:
+        raise ValueError(f"batch {batch} is unknown: the model was trained on the codes 0 to {model.n_batches - 1}")
+    return torch.full((n,), batch, dtype=torch.int64)
