@@ -74,6 +74,8 @@ def integrate(
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        weight_decay=0.0,
         seed=seed,
+        checkpoint=data.checkpoint,
     )
     return Embedding(X=apply(model.eval(), cells), cluster=cluster, history=history, model=model.state_dict())

@@ -96,6 +96,7 @@ def integrate(
             epochs=min(round_epochs, epochs) if number else epochs,
             batch_size=batch_size,
             learning_rate=learning_rate * 0.5**number,
+            weight_decay=0.0,
             seed=int(generator(seed, f"round {number}").integers(2**31)),
             sampler=balanced_minibatches(cluster, data.batch, batch_size) if balanced else None,
         )
