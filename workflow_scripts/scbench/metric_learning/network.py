@@ -28,6 +28,6 @@ class TripletNetwork(nn.Module):
         return nn.functional.normalize(embedding) if self.unit else embedding
 
     def losses(self, x: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the {triplet} loss, and the number of mined {triplets} per minibatch, which is no loss."""
+        """Return the {triplet_loss}, and the mined {triplets} per cell of the minibatch, which are no loss."""
         loss, n_mined = triplet_loss(self(x, batch), cluster, mining=self.mining, margin=self.margin)
-        return {"triplet_loss": loss, "triplets": n_mined}
+        return {"triplet_loss": loss, "triplets": n_mined / len(cluster)}

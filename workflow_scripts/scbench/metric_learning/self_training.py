@@ -22,7 +22,7 @@ class Trained:
 
     @property
     def triplets(self) -> float:
-        """Mined triplets per minibatch in the last epoch."""
+        """Mined triplets per cell of a minibatch in the last epoch."""
         return float(self.history.loc[self.history["term"] == "triplets", "value"].iloc[-1])
 
 

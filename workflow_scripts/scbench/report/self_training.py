@@ -13,7 +13,7 @@ from scbench.report.figures import category_colours
 PANELS = {
     "clusters": "Clusters",
     "ari_to_last_round": "ARI to the last round",
-    "triplets": "Mined triplets per minibatch",
+    "triplets": "Mined triplets per cell",
 }
 RUN_COLUMNS = ["dataset", "method", "seed"]
 STABLE = 0.98
@@ -51,7 +51,7 @@ def self_training_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figu
         row[0].set_ylabel(f"{dataset}\n{labels.get(method, method)}", fontsize=8.5)
         row[1].axhline(STABLE, color="0.6", linewidth=0.8, linestyle="--")
         row[1].set_ylim(-0.05, 1.05)
-        row[2].set_yscale("symlog", linthresh=1)
+        row[2].set_yscale("symlog", linthresh=0.01)
     handles = [Line2D([], [], marker="o", markersize=4, color=colour, label=seed) for seed, colour in colours.items()]
     figure.legend(handles=handles[:-1], title="Seed", loc="outside right upper", fontsize=8, frameon=False)
     return figure
