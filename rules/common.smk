@@ -8,7 +8,7 @@ ROOT = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 import pandas as pd
-from scbench.config import ConfigError, load_config
+from scbench.config import METRIC_GROUPS, ConfigError, load_config
 from scbench.plan import plan_runs
 from scbench.provenance import code_digest
 from scbench.registry import load_registry
@@ -39,6 +39,7 @@ REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
 REPORT_KINDS = {id: METHODS[id].reported_kind for id in REPORT_METHODS}
 SELF_TRAINED = [run for run in PLAN if METHODS[run.method].module == "scdml_iterative" and run.status == "planned"]
 FIGURES = f"{RESULTS}/figures"
+METRICS = {group: CONFIG["metrics"][group] for group in METRIC_GROUPS}
 
 
 SUMMARY_PARAMS = dict(
@@ -46,6 +47,7 @@ SUMMARY_PARAMS = dict(
     results=lambda wildcards, output: str(Path(output.scores).parent.parent),
     kinds=REPORT_KINDS,
     weights=CONFIG["metrics"]["weights"],
+    scaling=CONFIG["metrics"]["scaling"],
     code=code_digest("summarise.py"),
 )
 

@@ -20,8 +20,7 @@ rule score:
         mem_mb=8000,
         runtime=60,
     params:
-        metrics={group: CONFIG["metrics"][group] for group in ("bio", "batch", "extra")},
-        cache=f"{RESULTS}/.cache/jax",
+        metrics=METRICS,
         code=code_digest("score.py"),
     message:
         "{wildcards.dataset}: score {wildcards.method}, seed {wildcards.seed}"
@@ -36,6 +35,9 @@ rule summarise:
     output:
         scores=f"{RESULTS}/summary/scores.tsv",
         summary=f"{RESULTS}/summary/summary.tsv",
+        overall=f"{RESULTS}/summary/overall.tsv",
+        tests=f"{RESULTS}/summary/rank_tests.tsv",
+        sensitivity=f"{RESULTS}/summary/sensitivity.tsv",
         coverage=COVERAGE,
         resources=f"{RESULTS}/summary/resources.tsv",
     log:
@@ -63,6 +65,9 @@ use rule summarise as summarise_partial with:
     output:
         scores=f"{RESULTS}/partial/scores.tsv",
         summary=f"{RESULTS}/partial/summary.tsv",
+        overall=f"{RESULTS}/partial/overall.tsv",
+        tests=f"{RESULTS}/partial/rank_tests.tsv",
+        sensitivity=f"{RESULTS}/partial/sensitivity.tsv",
         coverage=f"{RESULTS}/partial/coverage.tsv",
         resources=f"{RESULTS}/partial/resources.tsv",
     log:

@@ -1,13 +1,21 @@
 rule score_tables:
     input:
         summary=f"{RESULTS}/summary/summary.tsv",
+        overall=f"{RESULTS}/summary/overall.tsv",
+        tests=f"{RESULTS}/summary/rank_tests.tsv",
+        sensitivity=f"{RESULTS}/summary/sensitivity.tsv",
     output:
         report(
             expand(f"{RESULTS}/tables/{{table}}.md", table=[*REPORT_DATASETS, "overall"]),
             caption="../report/tables.rst",
             category="Tables",
         ),
-        expand(f"{RESULTS}/tables/{{table}}.{{format}}", table=[*REPORT_DATASETS, "overall"], format=["tsv", "tex"]),
+        report(f"{RESULTS}/tables/ranking.md", caption="../report/ranking.rst", category="Ranking"),
+        expand(
+            f"{RESULTS}/tables/{{table}}.{{format}}",
+            table=[*REPORT_DATASETS, "overall", "ranking"],
+            format=["tsv", "tex"],
+        ),
     log:
         f"{LOGS}/score_tables.log",
     benchmark:
@@ -22,7 +30,7 @@ rule score_tables:
         folder=lambda wildcards, output: str(Path(output[0]).parent),
         labels=REPORT_LABELS,
         kinds=REPORT_KINDS,
-        metrics=CONFIG["metrics"],
+        metrics=METRICS,
         code=code_digest("score_tables.py"),
     message:
         "tables of the scores"
@@ -33,6 +41,8 @@ rule score_tables:
 rule score_figures:
     input:
         summary=f"{RESULTS}/summary/summary.tsv",
+        overall=f"{RESULTS}/summary/overall.tsv",
+        tests=f"{RESULTS}/summary/rank_tests.tsv",
     output:
         report(
             expand(f"{FIGURES}/scores_{{table}}.svg", table=[*REPORT_DATASETS, "overall"]),
@@ -40,6 +50,8 @@ rule score_figures:
             category="Scores",
         ),
         expand(f"{FIGURES}/scores_{{table}}.{{format}}", table=[*REPORT_DATASETS, "overall"], format=["png", "tsv"]),
+        report(f"{FIGURES}/ranking.svg", caption="../report/ranking.rst", category="Ranking"),
+        expand(f"{FIGURES}/ranking.{{format}}", format=["png", "tsv"]),
     log:
         f"{LOGS}/score_figures.log",
     benchmark:
@@ -54,7 +66,7 @@ rule score_figures:
         folder=lambda wildcards, output: str(Path(output[0]).parent),
         labels=REPORT_LABELS,
         kinds=REPORT_KINDS,
-        metrics=CONFIG["metrics"],
+        metrics=METRICS,
         code=code_digest("score_figures.py"),
     message:
         "figures of the scores"

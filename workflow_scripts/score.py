@@ -3,20 +3,22 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import read_dataset, read_embedding, read_truth, write_scores
+    from scbench.contracts import PHASES, read_dataset, read_embedding, read_truth, write_scores
     from scbench.metrics.suite import score_embedding
 
     wildcards = snakemake.wildcards
     adata = read_dataset(snakemake.input.dataset)
     truth = read_truth(snakemake.input.truth, adata.obs_names)
-    embedding, _ = read_embedding(snakemake.input.embedding, adata.obs_names)
+    embedding, clusters = read_embedding(snakemake.input.embedding, adata.obs_names)
     scores = score_embedding(
         embedding,
         pca=adata.obsm["X_pca"],
         batch=truth["batch"].to_numpy(),
         labels=truth["cell_type"].to_numpy(),
+        clusters=clusters,
+        phases=adata.obs[PHASES].to_numpy() if set(PHASES) <= set(adata.obs) else None,
         metrics=snakemake.params.metrics,
-        cache=snakemake.params.cache,
+        threads=snakemake.threads,
     )
     scores.insert(0, "dataset", wildcards.dataset)
     scores.insert(1, "method", wildcards.method)

@@ -5,6 +5,8 @@ from scbench.logs import logged
 with logged(snakemake.log[0]):
     from scbench.contracts import read_table
     from scbench.ranking.summary import TEXT_COLUMNS
+    from scbench.ranking.uncertainty import RANKING_TEXT
+    from scbench.report.ranking import draw_ranking
     from scbench.report.table_figure import draw_all
 
     draw_all(
@@ -14,3 +16,5 @@ with logged(snakemake.log[0]):
         kinds=snakemake.params.kinds,
         metrics=snakemake.params.metrics,
     )
+    tables = {name: read_table(snakemake.input[name], text=RANKING_TEXT) for name in ("overall", "tests")}
+    draw_ranking(**tables, folder=snakemake.params.folder, labels=snakemake.params.labels)

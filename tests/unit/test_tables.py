@@ -26,7 +26,23 @@ def summary() -> pd.DataFrame:
             ("total", "batch", batch),
             ("total", "total", total),
         ]:
-            rows.append(("one", method, group, metric, mean, sd, None, None, 0 if mean is None else 1, None))
+            rows.append(
+                (
+                    "one",
+                    method,
+                    group,
+                    metric,
+                    mean,
+                    sd,
+                    None,
+                    None,
+                    0 if mean is None else 1,
+                    None,
+                    "controls",
+                    "ok",
+                    "",
+                )
+            )
     table = pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
     return table.astype(dict.fromkeys(["mean", "sd", "ci_low", "ci_high", "scaled_mean"], float))
 

@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall")
+METRIC_GROUPS = ("bio", "batch", "extra")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
 
@@ -32,7 +33,7 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
 
     Returns
     -------
-    A dict with the keys benchmark, preprocessing, metrics, datasets, methods.
+    A dict with the keys benchmark, preprocessing, metrics, datasets, methods; metrics bio, batch and extra are lists.
 
     Raises
     ------
@@ -68,7 +69,20 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
             fail(("benchmark", "datasets"), f"'{name}' is not declared; known: {_listed(config['datasets'])}")
     if abs(sum(config["metrics"]["weights"].values()) - 1) > 1e-9:
         fail(("metrics", "weights"), "must add up to 1")
+    _choose_metrics(config["metrics"], fail)
     return config
+
+
+def _choose_metrics(metrics: dict, fail) -> None:
+    """Give every group that is not listed the list of the preset."""
+    if metrics["preset"] not in metrics["presets"]:
+        fail(("metrics", "preset"), f"'{metrics['preset']}' is not declared; known: {_listed(metrics['presets'])}")
+    for group, names in metrics["presets"][metrics["preset"]].items():
+        metrics.setdefault(group, names)
+    listed = [name for group in METRIC_GROUPS for name in metrics[group]]
+    twice = sorted({name for name in listed if listed.count(name) > 1})
+    if twice:
+        fail(("metrics",), f"{_listed(twice)} is in several of the groups {_listed(METRIC_GROUPS)}")
 
 
 def deep_merge(base: dict, update: Mapping) -> dict:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 HISTORY_COLUMNS = ["epoch", "term", "value"]
 TRUTH_COLUMNS = ["cell_id", "batch", "cell_type"]
-SCORE_COLUMNS = ["dataset", "method", "seed", "metric", "group", "value", "status", "reason"]
+SCORE_COLUMNS = ["dataset", "method", "seed", "metric", "group", "value", "status", "reason", "implementation"]
+PHASES = ["S_score", "G2M_score"]  # columns of obs, where the genes allow
 SCORE_STATUS = ("ok", "not_applicable", "failed")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 import anndata
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import scanpy
 from scipy import sparse
 
-from scbench.contracts import TRUTH_COLUMNS
+from scbench.contracts import PHASES, TRUTH_COLUMNS
 from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
 
 MIN_CELLS_TO_VOTE = 20  # dispersions of a smaller batch are noise, and scanpy's bins fail on a few cells
@@ -26,6 +27,7 @@ def prepare(
     target_sum: float,
     n_pcs: int,
     min_cells_per_gene: int,
+    genes: Collection[str] | None = None,
 ) -> tuple[anndata.AnnData, pd.DataFrame]:
     """Normalise, select highly variable genes and compute the PCA; split off the cell types.
 
@@ -37,6 +39,8 @@ def prepare(
         How many genes are kept, in the order of `raw`; all where there are fewer.
     target_sum
         Counts per cell after division by the counts over all genes.
+    genes
+        Keep these, as far as they are detected, and not the `n_top_genes`.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def prepare(
     ValueError
         For cells without counts, too few cells or genes, and genes that do not vary.
     """
-    settings = {key: value for key, value in locals().items() if key != "raw"}
+    settings = {key: value for key, value in locals().items() if key not in ("raw", "genes")}
     counts = sparse.csr_matrix(raw.X, dtype=np.int32, copy=True)
     counts.eliminate_zeros()
     total_counts = np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel()
@@ -67,7 +71,8 @@ def prepare(
     adata.layers["counts"] = counts
     uns = {"cell_cycle": _score_cell_cycle(adata), "preprocessing": json.dumps(settings)}
     adata.var["highly_variable_rank"] = rank_genes(adata, n_top_genes, batch_aware=hvg_batch_aware)
-    adata = adata[:, (adata.var["highly_variable_rank"] < n_top_genes).to_numpy()].copy()
+    kept = adata.var["highly_variable_rank"] < n_top_genes if genes is None else adata.var_names.isin(list(genes))
+    adata = adata[:, np.asarray(kept)].copy()
     adata.uns = uns
     adata.obsm["X_pca"] = _pca(adata.X, n_pcs)
 
@@ -127,7 +132,7 @@ def _score_cell_cycle(adata: anndata.AnnData) -> str:
         scanpy.tl.score_genes_cell_cycle(scored, s_genes=s_genes, g2m_genes=g2m_genes, random_state=0)
     except ValueError as error:  # scanpy found no control genes of the same mean
         return f"not scored: {error}"
-    adata.obs[["S_score", "G2M_score"]] = scored.obs[["S_score", "G2M_score"]].astype(np.float64)
+    adata.obs[PHASES] = scored.obs[PHASES].astype(np.float64)
     return f"scored with {found}"
 
 

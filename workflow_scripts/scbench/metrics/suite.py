@@ -1,10 +1,5 @@
-"""The metrics of one embedding: what each needs, when it does not apply, and its value; all but kBET by scib-metrics.
+"""The metrics of one embedding: what each needs, when it does not apply, its value and what computed it."""
 
-Definitions: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8, as scib-metrics implements them; BRAS: Rautenstrauch
-and Ohler 2025, doi 10.1038/s41587-025-02743-4. All values lie in [0, 1], 1 is best. docs/metrics.md explains each.
-"""
-
-import os
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,108 +7,215 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from threadpoolctl import threadpool_limits
 
-from scbench.metrics.kbet import kbet_per_label
-from scbench.metrics.neighbours import nearest_neighbours
+from scbench.metrics import clustering, diagnostics, graph, kbet, lisi, regression, silhouette, structure
+from scbench.metrics.errors import NotApplicableError
+from scbench.neighbours import nearest_of_each_cell
+from scbench.provenance import code_digest, package_versions
+from scbench.seeding import generator
 
-N_NEIGHBOURS = {"lisi": 90, "kbet": 50, "graph": 15}
+N_NEIGHBOURS = {"lisi": lisi.N_NEIGHBOURS, "kbet": 50, "graph": structure.N_NEIGHBOURS}
+MIN_CELLS = 10
+JITTER = 1e-3  # of the standard deviation; less is lost in single precision
 GROUPS = ("bio", "batch", "extra")
-
-
-class NotApplicableError(Exception):
-    """A metric that has no meaning on this data; the message says why."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One embedding beside what it is judged by.
+    """One embedding beside what it is judged by; what several metrics need is computed once.
 
     Attributes
     ----------
     X
-        (n_cells, n_dims) the embedding.
+        (n_cells, n_dims) the embedding, in `canonical_order`.
     pca
         (n_cells, n_pcs) principal components before integration.
     batch, labels
         (n_cells,) strings; labels are empty where the data set has none.
+    clusters
+        (n_cells,) the method's own clusters, if it makes any.
+    phases
+        (n_cells, 2) scores of the S and the G2/M phase, if the genes allow them.
     """
 
     X: np.ndarray
     pca: np.ndarray
     batch: np.ndarray
     labels: np.ndarray
+    clusters: np.ndarray | None = None
+    phases: np.ndarray | None = None
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """The embedding with cells at one and the same place moved apart a little, so that they have neighbours."""
+        same = (self.X[1:] == self.X[:-1]).all(axis=1)  # equal rows stand behind each other
+        moved = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        points = self.X.astype(np.float64) - self.X.mean(axis=0, dtype=np.float64)
+        noise = generator(0, "points").standard_normal((len(moved), points.shape[1]))
+        points[moved] += JITTER * (points.std() or 1.0) * noise
+        return points
 
     @cached_property
     def search(self) -> tuple[np.ndarray, np.ndarray]:
-        return nearest_neighbours(self.X, min(N_NEIGHBOURS["lisi"], len(self.X)))
-
-    def neighbours(self, k: int):
-        """The first `k` neighbours of the one search, as scib-metrics wants them."""
-        from scib_metrics.nearest_neighbors import NeighborsResults
-
-        indices, distances = self.search
-        return NeighborsResults(indices=indices[:, :k], distances=distances[:, :k])
+        return nearest_of_each_cell(self.points, min(N_NEIGHBOURS["lisi"], len(self.X)))
 
     @cached_property
-    def graph(self):
-        """The neighbours whose graph weights are computed once for all metrics."""
-        return self.neighbours(N_NEIGHBOURS["graph"])
+    def lisi_weights(self) -> np.ndarray:
+        return lisi.neighbour_weights(self.search[1])
+
+    def graph(self, name: str) -> sparse.csr_matrix:
+        """The weighted graph of the first neighbours of the one search."""
+        indices, distances = (found[:, : N_NEIGHBOURS[name]] for found in self.search)
+        return graph.connectivities(indices, distances)
 
     @cached_property
-    def leiden_best(self) -> dict[str, float]:
-        return _scib().nmi_ari_cluster_labels_leiden(self.graph, self.labels)
+    def leiden(self) -> clustering.LeidenGrid:
+        return clustering.LeidenGrid(self.graph("graph"))
 
     @cached_property
-    def leiden_r1(self) -> dict[str, float]:
-        return _scib().nmi_ari_cluster_labels_leiden(self.graph, self.labels, optimize_resolution=False, resolution=1.0)
+    def leiden_best(self) -> np.ndarray:
+        return self.leiden.best(self.labels)
+
+    @cached_property
+    def kmeans(self) -> np.ndarray:
+        return clustering.kmeans(self.X, len(np.unique(self.labels)))
+
+    @property
+    def own(self) -> np.ndarray:
+        if self.clusters is None:
+            raise NotApplicableError("the method makes no clusters of its own")
+        return self.clusters
+
+    @cached_property
+    def widths(self) -> np.ndarray:
+        return silhouette.silhouette_widths(self.X, self.labels)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: its value for a `Scored`, and whether it needs cell types or several batches."""
+    """A metric.
 
+    Attributes
+    ----------
+    function
+        The pure function whose docstring defines it.
+    value
+        Calls it on a `Scored`.
+    labels, batches
+        Whether it needs several cell types, several batches.
+    packages
+        What beside numpy computes it.
+    """
+
+    function: Callable[..., float]
     value: Callable[[Scored], float]
     labels: bool = False
     batches: bool = False
+    packages: tuple[str, ...] = ()
+
+    @property
+    def implementation(self) -> str:
+        """Module and function, digest of their code and of all they use of ours, and versions of the packages."""
+        module = self.function.__module__
+        digest = code_digest(f"{module.replace('.', '/')}.py")[:8]
+        versions = package_versions("numpy", *self.packages)
+        used = " ".join(f"{name} {version}" for name, version in versions.items())
+        return f"{module}.{self.function.__name__} {digest}; {used}"
 
 
 def isolated_labels(scored: Scored) -> float:
-    """Silhouette of the cell types found in the fewest batches; not applicable when all types are in all batches."""
-    per_label = pd.Series(scored.batch).groupby(scored.labels).nunique()
-    if per_label.min() == len(np.unique(scored.batch)):
-        raise NotApplicableError("every cell type is in every batch")
-    return _scib().isolated_labels(scored.X, scored.labels, scored.batch)
+    _need_isolated(scored)
+    return silhouette.isolated_labels(scored.widths, scored.labels, scored.batch)
 
 
-def kbet(scored: Scored) -> float:
-    """kBET acceptance rate per cell type, mean over the types that can be tested."""
-    _need_shared_label(scored)
-    graph = scored.neighbours(N_NEIGHBOURS["kbet"]).knn_graph_connectivities
-    return float(kbet_per_label(graph, scored.batch, scored.labels).mean())
+def isolated_labels_f1(scored: Scored) -> float:
+    _need_isolated(scored)
+    return clustering.isolated_labels_f1(scored.labels, scored.batch, scored.leiden.all())
 
 
-def bras(scored: Scored) -> float:
-    """Batch removal adapted silhouette: of batches within a cell type, against all other batches, cosine."""
-    _need_shared_label(scored)
-    return _scib().bras(scored.X, scored.labels, scored.batch)
+def cell_cycle_conservation(scored: Scored) -> float:
+    if scored.phases is None:
+        raise NotApplicableError("the data set has no cell cycle scores; they need real gene symbols")
+    return regression.cell_cycle_conservation(scored.pca, scored.X, scored.phases, scored.batch)
 
 
+def _agreement(clusters: Callable[[Scored], np.ndarray], *packages: str) -> tuple[Metric, Metric]:
+    def metric(function) -> Metric:
+        return Metric(function, lambda s: function(s.labels, clusters(s)), labels=True, packages=packages)
+
+    return metric(clustering.nmi), metric(clustering.ari)
+
+
+CLUSTERINGS = {
+    "leiden_best": _agreement(lambda s: s.leiden_best, "igraph", "faiss-cpu"),
+    "leiden_r1": _agreement(lambda s: s.leiden.at(1.0), "igraph", "faiss-cpu"),
+    "kmeans": _agreement(lambda s: s.kmeans, "faiss-cpu"),
+    "own": _agreement(lambda s: s.own),
+}
 METRICS: dict[str, Metric] = {
-    "nmi_leiden_best": Metric(lambda s: s.leiden_best["nmi"], labels=True),
-    "ari_leiden_best": Metric(lambda s: s.leiden_best["ari"], labels=True),
-    "nmi_leiden_r1": Metric(lambda s: s.leiden_r1["nmi"], labels=True),
-    "ari_leiden_r1": Metric(lambda s: s.leiden_r1["ari"], labels=True),
-    "silhouette_cell_type": Metric(lambda s: _scib().silhouette_label(s.X, s.labels), labels=True),
-    "isolated_labels": Metric(isolated_labels, labels=True, batches=True),
-    "clisi": Metric(lambda s: _scib().clisi_knn(s.neighbours(N_NEIGHBOURS["lisi"]), s.labels), labels=True),
-    "ilisi": Metric(lambda s: _scib().ilisi_knn(s.neighbours(N_NEIGHBOURS["lisi"]), s.batch), batches=True),
-    "kbet": Metric(kbet, labels=True, batches=True),
-    "graph_connectivity": Metric(lambda s: _scib().graph_connectivity(s.graph, s.labels), labels=True),
+    **{f"nmi_{name}": nmi for name, (nmi, _) in CLUSTERINGS.items()},
+    **{f"ari_{name}": ari for name, (_, ari) in CLUSTERINGS.items()},
+    "isolated_labels": Metric(silhouette.isolated_labels, isolated_labels, labels=True, batches=True),
+    "isolated_labels_f1": Metric(
+        clustering.isolated_labels_f1,
+        isolated_labels_f1,
+        labels=True,
+        batches=True,
+        packages=("igraph", "faiss-cpu"),
+    ),
+    "silhouette_cell_type": Metric(
+        silhouette.silhouette_cell_type, lambda s: silhouette.silhouette_cell_type(s.widths), labels=True
+    ),
+    "clisi": Metric(
+        lisi.clisi, lambda s: lisi.clisi(s.search[0], s.lisi_weights, s.labels), labels=True, packages=("faiss-cpu",)
+    ),
+    "cell_cycle_conservation": Metric(regression.cell_cycle_conservation, cell_cycle_conservation),
+    "trustworthiness": Metric(
+        structure.trustworthiness,
+        lambda s: structure.trustworthiness(s.pca, s.X, s.batch),
+        packages=("faiss-cpu",),
+    ),
+    "ilisi": Metric(
+        lisi.ilisi, lambda s: lisi.ilisi(s.search[0], s.lisi_weights, s.batch), batches=True, packages=("faiss-cpu",)
+    ),
+    "cilisi": Metric(
+        lisi.cilisi,
+        lambda s: lisi.cilisi(s.points, s.batch, s.labels),
+        labels=True,
+        batches=True,
+        packages=("faiss-cpu",),
+    ),
+    "kbet": Metric(
+        kbet.kbet,
+        lambda s: kbet.kbet(s.graph("kbet"), s.batch, s.labels),
+        labels=True,
+        batches=True,
+        packages=("scipy", "faiss-cpu"),
+    ),
+    "graph_connectivity": Metric(
+        structure.graph_connectivity,
+        lambda s: structure.graph_connectivity(s.search[0][:, : N_NEIGHBOURS["graph"]], s.labels),
+        labels=True,
+        packages=("scipy", "faiss-cpu"),
+    ),
     "pcr_comparison": Metric(
-        lambda s: _scib().pcr_comparison(s.pca, s.X, s.batch, categorical=True),
+        regression.pcr_comparison, lambda s: regression.pcr_comparison(s.pca, s.X, s.batch), batches=True
+    ),
+    "silhouette_batch": Metric(
+        silhouette.silhouette_batch,
+        lambda s: silhouette.silhouette_batch(s.X, s.batch, s.labels),
+        labels=True,
         batches=True,
     ),
-    "bras": Metric(bras, labels=True, batches=True),
+    "bras": Metric(silhouette.bras, lambda s: silhouette.bras(s.X, s.batch, s.labels), labels=True, batches=True),
+    "batch_classifier": Metric(
+        diagnostics.batch_classifier,
+        lambda s: diagnostics.batch_classifier(s.search[0], s.batch),
+        batches=True,
+        packages=("faiss-cpu",),
+    ),
 }
 
 
@@ -124,31 +226,57 @@ def score_embedding(
     batch: np.ndarray,
     labels: np.ndarray,
     metrics: Mapping[str, list[str]],
-    cache: str | None = None,
+    clusters: np.ndarray | None = None,
+    phases: np.ndarray | None = None,
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Compute the metrics listed under bio, batch and extra.
 
+    The cells are first put in an order that depends on the embedding alone, so that no score depends on the order of
+    the cells in the data set, not even through clusterings and random samples.
+
     Parameters
     ----------
-    embedding, pca, batch, labels
+    embedding, pca, batch, labels, clusters, phases
         See `Scored`.
-    cache
-        Folder that keeps compiled code for the next process.
 
     Returns
     -------
-    Table metric, group, value, status, reason: one row per metric, in the order asked for. A metric without meaning on
-    this data is not_applicable, one that raises is failed (its traceback is printed); neither has a value.
+    Table metric, group, value, status, reason, implementation: one row per metric, in the order asked for. A metric
+    without meaning on this data is not_applicable, one that raises is failed (its traceback is printed); neither has a
+    value.
     """
-    _prepare_jax(cache)
-    scored = Scored(X=embedding, pca=pca, batch=batch.astype(str), labels=labels.astype(str))
-    rows = [(name, group, *_value(name, scored)) for group in GROUPS for name in metrics[group]]
-    return pd.DataFrame(rows, columns=["metric", "group", "value", "status", "reason"])
+    order = canonical_order(embedding)
+    scored = Scored(
+        X=embedding[order],
+        pca=pca[order],
+        batch=batch[order].astype(str),
+        labels=labels[order].astype(str),
+        clusters=None if clusters is None else clusters[order].astype(str),
+        phases=None if phases is None else phases[order],
+    )
+    import faiss  # noqa: F401  # before the threads of all libraries are limited
+
+    with threadpool_limits(threads):
+        rows = [
+            (name, group, *_value(name, scored), METRICS[name].implementation)
+            for group in GROUPS
+            for name in metrics[group]
+        ]
+    return pd.DataFrame(rows, columns=["metric", "group", "value", "status", "reason", "implementation"])
+
+
+def canonical_order(X: np.ndarray) -> np.ndarray:
+    """Return the order of the rows by their values, equal rows at random: (n_cells,) indices."""
+    shuffled = generator(0, "canonical_order").permutation(len(X))
+    return shuffled[np.lexsort(X[shuffled].T[::-1])]
 
 
 def _value(name: str, scored: Scored) -> tuple[float | None, str, str]:
     metric = METRICS[name]
     try:
+        if len(scored.X) < MIN_CELLS:
+            raise NotApplicableError(f"{len(scored.X)} cells are too few; {MIN_CELLS} are needed")
         if metric.labels and (scored.labels == "").any():
             raise NotApplicableError("the data set has no cell types")
         if metric.labels and len(np.unique(scored.labels)) == 1:
@@ -166,30 +294,7 @@ def _value(name: str, scored: Scored) -> tuple[float | None, str, str]:
         return None, "failed", f"{type(error).__name__}: {error}"
 
 
-def _need_shared_label(scored: Scored) -> None:
-    per_label = pd.Series(scored.batch).groupby(scored.labels).agg(["nunique", "size"])
-    if not ((per_label["nunique"] > 1) & (per_label["size"] >= 10)).any():
-        raise NotApplicableError("no cell type of at least 10 cells is in several batches")
-
-
-def _prepare_jax(cache: str | None) -> None:
-    """Let JAX compute with one thread, which gives the same bits each time, and keep what it compiles in `cache`.
-
-    Must come before its first use in the process.
-    """
-    flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_cpu_multi_thread_eigen" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false"
-    if cache:
-        import jax
-
-        os.makedirs(cache, exist_ok=True)
-        jax.config.update("jax_compilation_cache_dir", os.path.abspath(cache))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-def _scib():
-    import scib_metrics
-
-    return scib_metrics
+def _need_isolated(scored: Scored) -> None:
+    per_label = (clustering.contingency(scored.labels, scored.batch) > 0).sum(axis=1)
+    if per_label.min() == len(np.unique(scored.batch)):
+        raise NotApplicableError("every cell type is in every batch")

@@ -1,4 +1,4 @@
-"""Scaling to controls: where the worst control is 0 and the best is 1; the unintegrated baseline is one of them."""
+"""Scaling of raw scores: to the controls, or to the lowest and highest method."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-ANCHORS = (
-    "control",
-    "baseline",
-)  # without the baseline, every control mixes batches and the batch scores have no floor
+# without the baseline, every control mixes batches and the batch scores have no floor
+ANCHORS = ("control", "baseline")
+
+
+def scale(values: pd.DataFrame, kinds: Mapping[str, str], how: str) -> pd.Series:
+    """Scale as `how` says: controls | min_max."""
+    return {"controls": scale_to_controls, "min_max": scale_min_max}[how](values, kinds)
 
 
 def scale_to_controls(values: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Series:
@@ -27,8 +30,19 @@ def scale_to_controls(values: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Seri
     One scaled value per row of `values` (below 0 and above 1 are possible); missing where fewer than two controls have
     the metric or all of them have the same mean. Source: Open Problems in Single-Cell Analysis (control methods).
     """
-    controls = values[values["method"].map(kinds).isin(ANCHORS)]
-    means = controls.groupby(["dataset", "metric", "method"])["value"].mean().dropna()
+    return _between(values, values["method"].map(kinds).isin(ANCHORS))
+
+
+def scale_min_max(values: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Series:
+    """Scale each value to the means of the methods that are no controls: (value - lowest) / (highest - lowest).
+
+    As `scale_to_controls`, but a scaled value changes whenever a method is added. Source: Luecken et al. 2022.
+    """
+    return _between(values, values["method"].map(kinds) != "control")
+
+
+def _between(values: pd.DataFrame, anchor: pd.Series) -> pd.Series:
+    means = values[anchor].groupby(["dataset", "metric", "method"])["value"].mean().dropna()
     anchors = means.groupby(["dataset", "metric"]).agg(worst="min", best="max")
     anchors = anchors[anchors["best"] > anchors["worst"]]
     anchored = values[["dataset", "metric"]].join(anchors, on=["dataset", "metric"])

@@ -8,16 +8,23 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scbench.ranking.scaling import scale_to_controls
+from scbench.ranking.scaling import scale
 
-TEXT_COLUMNS = ["dataset", "method", "group", "metric"]
-SUMMARY_COLUMNS = [*TEXT_COLUMNS, "mean", "sd", "ci_low", "ci_high", "n_seeds", "scaled_mean"]
-RANKING_COLUMNS = ["method", "kind", "n_datasets", "bio", "batch", "total", "scaled_total", "rank"]
+KEYS = ["dataset", "method", "group", "metric"]
+TEXT_COLUMNS = [*KEYS, "scaling", "status", "reason"]
+SUMMARY_COLUMNS = [*KEYS, "mean", "sd", "ci_low", "ci_high", "n_seeds", "scaled_mean", "scaling", "status", "reason"]
+RANKING_TOTALS = ["bio", "batch", "total", "no_silhouette_total", "equal_total"]
+RANKING_COLUMNS = ["method", "kind", "n_datasets", *RANKING_TOTALS, "scaled_total", "rank"]
 APART = {"supervised": 1, "control": 2}  # kinds that are not ranked and stand below the others, in this order
 GROUPS = ["bio", "batch", "extra", "total"]
+SILHOUETTES = ("silhouette_cell_type", "isolated_labels", "silhouette_batch", "bras")
+EQUAL = {"bio": 0.5, "batch": 0.5}
+SEVERITY = ["ok", "not_applicable", "failed"]
 
 
-def summarise(scores: pd.DataFrame, methods: Mapping[str, str], weights: Mapping[str, float]) -> pd.DataFrame:
+def summarise(
+    scores: pd.DataFrame, methods: Mapping[str, str], weights: Mapping[str, float], scaling: str = "controls"
+) -> pd.DataFrame:
     """Summarise the scores over seeds, with the totals of bio conservation and batch correction.
 
     The parts of a group are the metrics that are ok for at least one run on the data set. A run that lacks one of them
@@ -31,19 +38,25 @@ def summarise(scores: pd.DataFrame, methods: Mapping[str, str], weights: Mapping
         {method: kind}; the kind "control" gives the anchors of `scaled_mean`.
     weights
         {"bio": weight, "batch": weight}; a group of weight 0 is not asked for in the total.
+    scaling
+        controls | min_max, see `scale`.
 
     Returns
     -------
-    Table of SUMMARY_COLUMNS, one row per data set, method and metric, and three rows of the group "total" with the
-    metrics bio, batch and total. `sd` (n - 1) and the 95 % t interval of the mean are empty for a single seed. The
-    scaled totals are made of the metrics that could be scaled on the data set, over the runs that have a raw total.
+    Table of SUMMARY_COLUMNS, one row per data set, method and metric, and five rows of the group "total": bio, batch,
+    total (with the weights), no_silhouette_total (the same without silhouettes), equal_total (0.5 and 0.5). `status` is
+    the worst over the seeds (failed, not_applicable, ok), with the reasons; a total is failed if a part failed. `sd`
+    (n - 1) and the 95 % t interval of the mean are empty for a single seed. The scaled totals are made of the metrics
+    that could be scaled on the data set, over the runs that have a raw total.
     """
     keys = ["dataset", "method", "metric", "seed"]
     ordered = scores.sort_values(keys, ignore_index=True)
-    values = ordered[[*keys, "group"]].assign(value=ordered["value"].astype(float).where(ordered["status"] == "ok"))
-    values["scaled"] = scale_to_controls(values, methods)
+    values = ordered[[*keys, "group", "status", "reason"]].assign(
+        value=ordered["value"].astype(float).where(ordered["status"] == "ok")
+    )
+    values["scaled"] = scale(values, methods, scaling)
     totals = [_totals(one, weights) for _, one in values.groupby("dataset")]
-    return _over_seeds(pd.concat([values, *totals], ignore_index=True))
+    return _over_seeds(pd.concat([values, *totals], ignore_index=True)).assign(scaling=scaling)[SUMMARY_COLUMNS]
 
 
 def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
@@ -69,7 +82,7 @@ def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
 
     ranking = pd.DataFrame({"kind": pd.Series(dict(kinds), dtype=object)})
     ranking["n_datasets"] = by_dataset("total", "mean").notna().sum(axis=1)
-    for name in ("bio", "batch", "total"):
+    for name in RANKING_TOTALS:
         ranking[name] = by_dataset(name, "mean").mean(axis=1, skipna=False)
     ranking["scaled_total"] = by_dataset("total", "scaled_mean").mean(axis=1, skipna=False)
     ranked = ranking["total"].where(~ranking["kind"].isin(APART))
@@ -81,30 +94,53 @@ def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _totals(one: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
-    """Make the rows bio, batch and total of every run on one data set."""
+    """Make the rows of the group "total" of every run on one data set."""
     raw = _group_means(one, "value", weights)
     scaled = _group_means(one, "scaled", weights).where(raw.notna())
-    long = pd.DataFrame({"value": raw.stack(future_stack=True), "scaled": scaled.stack(future_stack=True)})
-    return long.reset_index().assign(dataset=one["dataset"].iloc[0], group="total")
+    long = pd.DataFrame(
+        {"value": raw.stack(future_stack=True), "scaled": scaled.stack(future_stack=True)}
+    ).reset_index()
+    failed = one[(one["status"] == "failed") & one["group"].isin(["bio", "batch"])].groupby(["method", "seed"])[
+        "metric"
+    ]
+    broken = long[["method", "seed"]].join(failed.agg(", ".join).rename("broken"), on=["method", "seed"])["broken"]
+    missing = long["value"].isna()
+    long["status"] = np.select([~missing, broken.notna()], ["ok", "failed"], "not_applicable")
+    long["reason"] = np.select([~missing, broken.notna()], ["", "failed: " + broken.fillna("")], "a part is missing")
+    return long.assign(dataset=one["dataset"].iloc[0], group="total")
 
 
 def _group_means(one: pd.DataFrame, column: str, weights: Mapping[str, float]) -> pd.DataFrame:
-    """Average the parts of each group per run; (method, seed) x metric (bio, batch, total)."""
+    """Average the parts of each group per run; (method, seed) x total."""
     means = {}
     for group in ("bio", "batch"):
         rows = one.assign(part=one[column].where(one["group"] == group))
         parts = rows.pivot(index=["method", "seed"], columns="metric", values="part").dropna(axis=1, how="all")
         means[group] = parts.mean(axis=1, skipna=False)
-    means["total"] = sum(weight * means[group] for group, weight in weights.items() if weight > 0)
-    return pd.DataFrame(means).rename_axis(columns="metric")
+        means[f"no_silhouette_{group}"] = parts.drop(columns=[*SILHOUETTES], errors="ignore").mean(axis=1, skipna=False)
+    weighted = {
+        "total": ("", weights),
+        "no_silhouette_total": ("no_silhouette_", weights),
+        "equal_total": ("", EQUAL),
+    }
+    for name, (prefix, shares) in weighted.items():
+        means[name] = sum(share * means[prefix + group] for group, share in shares.items() if share > 0)
+    return pd.DataFrame({name: means[name] for name in RANKING_TOTALS}).rename_axis(columns="metric")
 
 
 def _over_seeds(values: pd.DataFrame) -> pd.DataFrame:
     values["group"] = pd.Categorical(values["group"], GROUPS)
-    groups = values.groupby(TEXT_COLUMNS, observed=True)
+    values["severity"] = values["status"].map({status: i for i, status in enumerate(SEVERITY)}).astype(float)
+    groups = values.groupby(KEYS, observed=True)
     table = groups.agg(
-        mean=("value", "mean"), sd=("value", "std"), n_seeds=("value", "count"), scaled_mean=("scaled", "mean")
+        mean=("value", "mean"),
+        sd=("value", "std"),
+        n_seeds=("value", "count"),
+        scaled_mean=("scaled", "mean"),
+        severity=("severity", "max"),
+        reason=("reason", lambda reasons: "; ".join(sorted({text for text in reasons if text}))),
     ).reset_index()
     half = stats.t.ppf(0.975, np.maximum(table["n_seeds"] - 1, 1)) * table["sd"] / np.sqrt(table["n_seeds"])
-    table = table.assign(ci_low=table["mean"] - half, ci_high=table["mean"] + half, group=table["group"].astype(str))
-    return table[SUMMARY_COLUMNS]
+    status = [SEVERITY[int(severity)] for severity in table["severity"]]
+    table = table.assign(ci_low=table["mean"] - half, ci_high=table["mean"] + half, status=status)
+    return table.assign(group=table["group"].astype(str))

@@ -17,7 +17,7 @@ from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING
 from scbench.report.tables import TOTALS, Sheet, column_label, dataset_sheet, overall_sheet
 
 COLOURMAPS = {"bio": "Blues", "batch": "Oranges", "total": "Purples"}
-NOT_DRAWN = ("scaled_total", "rank", "n_datasets")
+NOT_DRAWN = ("no_silhouette_total", "equal_total", "scaled_total", "min_max_total", "rank", "n_datasets")
 # all lengths in inches
 ROW, CIRCLE, BAR, GAP, MARGIN, CHARACTER, LINE = 0.34, 0.47, 1.12, 0.2, 0.12, 0.065, 0.15
 BAR_LENGTH, DIAMETERS = 0.62, (0.22, 0.315)
@@ -57,7 +57,9 @@ def overall_figure(sheet: Sheet) -> Figure:
 
 def _without(sheet: Sheet, left_out: Sequence[str]) -> Sheet:
     groups = {heading: [c for c in columns if c not in left_out] for heading, columns in sheet.groups.items()}
-    return Sheet(sheet.table.drop(columns=list(left_out)), {k: v for k, v in groups.items() if v}, sheet.spread)
+    return Sheet(
+        sheet.table.drop(columns=list(left_out), errors="ignore"), {k: v for k, v in groups.items() if v}, sheet.spread
+    )
 
 
 def _draw(sheet: Sheet, styles: Mapping[str, tuple[str, str]], title: str, note: str) -> Figure:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from scbench.contracts import atomic, write_table
-from scbench.ranking.summary import APART, rank
+from scbench.ranking.summary import APART, RANKING_TOTALS, rank
 from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING, label
 
 METRIC_GROUPS = ("bio", "batch", "extra")
@@ -83,10 +83,12 @@ def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -
 
 def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
     """Lay out the ranking: the total on every data set, then the means over data sets."""
-    ranking = rank(summary, kinds).set_index("method")
+    min_max = (summary["scaling"] == "min_max").any()
+    scaled = "min_max_total" if min_max else "scaled_total"
+    ranking = rank(summary, kinds).set_index("method").rename(columns={"scaled_total": scaled})
     totals = summary[(summary["group"] == "total") & (summary["metric"] == "total")]
     means = totals.pivot(index="method", columns="dataset", values="mean").reindex(ranking.index)
-    overall = [*TOTALS, "scaled_total", *COUNTS]
+    overall = [*RANKING_TOTALS, scaled, *COUNTS]
     table = _described(means.add_prefix("total_").join(ranking[overall]), labels, kinds)
     spread = totals.pivot(index="method", columns="dataset", values="sd").reindex(ranking.index).add_prefix("total_")
     groups = {"Total on": list(spread.columns), "Mean over data sets": overall}
@@ -114,16 +116,16 @@ def to_latex(sheet: Sheet) -> str:
     width = len(sheet.columns)
     headings, rules, start = [], [], 2
     for heading, columns in sheet.groups.items():
-        headings.append(rf"\multicolumn{{{len(columns)}}}{{c}}{{{_escape(heading)}}}")
+        headings.append(rf"\multicolumn{{{len(columns)}}}{{c}}{{{escape_latex(heading)}}}")
         rules.append(rf"\cmidrule(lr){{{start}-{start + len(columns) - 1}}}")
         start += len(columns)
     lines = [rf"\begin{{tabular}}{{l{'r' * width}}}", r"\toprule", " & " + " & ".join(headings) + r" \\"]
-    lines += ["".join(rules), " & ".join(["Method", *(_escape(column_label(c)) for c in sheet.columns)]) + r" \\"]
+    lines += ["".join(rules), " & ".join(["Method", *(escape_latex(column_label(c)) for c in sheet.columns)]) + r" \\"]
     lines.append(r"\midrule")
     for (heading, name), cells in _rows(sheet, r"{} {{\scriptsize$\pm$ {}}}", r"\textbf{{{}}}", "--"):
         if heading:
             lines += [r"\midrule", rf"\multicolumn{{{width + 1}}}{{l}}{{\emph{{{heading}}}}} \\"]
-        lines.append(" & ".join([_escape(name), *cells]) + r" \\")
+        lines.append(" & ".join([escape_latex(name), *cells]) + r" \\")
     return "% needs \\usepackage{booktabs}\n" + "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -158,5 +160,6 @@ def _described(values: pd.DataFrame, labels, kinds) -> pd.DataFrame:
     return table
 
 
-def _escape(text: str) -> str:
+def escape_latex(text: str) -> str:
+    """Write text so that LaTeX prints it."""
     return "".join(TEX_ESCAPES.get(character, character) for character in text)

@@ -1,0 +1,5 @@
+"""What a metric says when it has no meaning."""
+
+
+class NotApplicableError(Exception):
+    """A metric that has no meaning on this data; the message says why."""

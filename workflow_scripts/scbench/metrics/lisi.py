@@ -1,0 +1,139 @@
+"""Local inverse Simpson's index: how many batches, or cell types, are effectively around a cell."""
+
+import numpy as np
+
+from scbench.metrics.errors import NotApplicableError
+from scbench.neighbours import nearest_of_each_cell
+
+N_NEIGHBOURS = 90
+MIN_CELLS = 10
+TOLERANCE = 1e-5
+TRIES = 50
+CHUNK = 4096
+
+
+def clisi(indices: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> float:
+    """How pure the neighbourhoods are: (types - median LISI of the cell types) / (types - 1).
+
+    LISI is 1 / sum(p^2) of the shares p of the types among 90 neighbours, weighted with perplexity 30.
+
+    Range: 0 to 1; 1: every neighbourhood has one type; near 0: all types everywhere in equal shares.
+    Weakness: close to 1 for nearly every method, so it hardly tells them apart; blind to types that are split up.
+    Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0; scaled as in Luecken et al. 2022.
+
+    Parameters
+    ----------
+    indices, weights
+        (n_cells, k), see `neighbour_weights`.
+    labels
+        (n_cells,).
+    """
+    n_types = len(np.unique(labels))
+    return float((n_types - np.median(lisi(indices, weights, labels))) / (n_types - 1))
+
+
+def ilisi(indices: np.ndarray, weights: np.ndarray, batch: np.ndarray) -> float:
+    """How mixed the batches are: (median LISI of the batches - 1) / (batches - 1).
+
+    LISI is 1 / sum(p^2) of the shares p of the batches among 90 neighbours, weighted with perplexity 30.
+
+    Range: 0 to 1; 0: every neighbourhood is of one batch; 1: all batches everywhere in equal shares.
+    Weakness: rewards mixing different cell types too, so noise is near the best; stays below 1 when batches differ in
+    size or in composition, however well they are mixed.
+    Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0; scaled as in Luecken et al. 2022.
+
+    Parameters
+    ----------
+    indices, weights
+        (n_cells, k), see `neighbour_weights`.
+    batch
+        (n_cells,).
+    """
+    return float((np.median(lisi(indices, weights, batch)) - 1) / (len(np.unique(batch)) - 1))
+
+
+def cilisi(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
+    """How mixed the batches are within each cell type: (LISI - 1) / (batches of the type - 1), mean over cells.
+
+    The neighbours are searched among the cells of the type; types of fewer than 10 cells or of one batch are left out.
+
+    Range: 0 to 1; 1: the batches of a type are mixed in equal shares.
+    Weakness: as iLISI it stays below 1 when batches differ in size; small types have small neighbourhoods; depends on
+    the labels being right.
+    Source: Andreatta et al. 2024, doi 10.1038/s41467-024-45240-z (scIntegrationMetrics).
+
+    Parameters
+    ----------
+    X
+        (n_cells, n_dims).
+    batch, labels
+        (n_cells,).
+    """
+    mixed = []
+    for label in np.unique(labels):
+        cells = np.flatnonzero(labels == label)
+        n_batches = len(np.unique(batch[cells]))
+        if len(cells) >= MIN_CELLS and n_batches > 1:
+            indices, distances = nearest_of_each_cell(X[cells], min(N_NEIGHBOURS, len(cells)))
+            weights = neighbour_weights(distances)
+            mixed.append((lisi(indices, weights, batch[cells]) - 1) / (n_batches - 1))
+    if not mixed:
+        raise NotApplicableError(f"no cell type of at least {MIN_CELLS} cells is in several batches")
+    return float(np.concatenate(mixed).mean())
+
+
+def lisi(indices: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return 1 / sum over the groups of the squared weight of a cell's neighbours in the group; (n_cells,)."""
+    names, codes = np.unique(groups, return_inverse=True)
+    simpson = np.empty(len(indices))
+    for start in range(0, len(indices), CHUNK):
+        rows = slice(start, start + CHUNK)
+        n_rows = len(indices[rows])
+        flat = codes[indices[rows, 1:]] + len(names) * np.arange(n_rows)[:, None]
+        shares = np.bincount(flat.ravel(), weights[rows].ravel(), minlength=n_rows * len(names))
+        simpson[rows] = np.square(shares.reshape(n_rows, -1)).sum(axis=1)
+    return 1 / simpson
+
+
+def neighbour_weights(distances: np.ndarray) -> np.ndarray:
+    """Return the weights exp(-rate x distance) of a cell's neighbours with the rate that gives perplexity k / 3.
+
+    Parameters
+    ----------
+    distances
+        (n_cells, k), the cell itself first.
+
+    Returns
+    -------
+    (n_cells, k - 1) float32, each row adding up to 1. Where no rate gives the perplexity (all neighbours in one place)
+    it is the one of the 50th try.
+    """
+    target = np.log(np.floor(distances.shape[1] / 3))
+    weights = [_weights(distances[start : start + CHUNK, 1:], target) for start in range(0, len(distances), CHUNK)]
+    return np.concatenate(weights)
+
+
+def _weights(distances: np.ndarray, target: float) -> np.ndarray:
+    distances = (distances - distances[:, :1]).astype(np.float32)  # the weights do not change and cannot underflow
+    n_cells = len(distances)
+    rate, low, high = (np.full(n_cells, value, dtype=np.float32) for value in (1, -np.inf, np.inf))
+    result = np.empty_like(distances)
+    active = np.arange(n_cells)
+    for _ in range(TRIES + 1):
+        found = np.exp(-distances[active] * rate[active, None])
+        total = found.sum(axis=1)
+        result[active] = found / total[:, None]
+        entropy = np.log(total) + rate[active] * np.einsum("ij,ij->i", distances[active], result[active])
+        off = entropy - target
+        wrong = np.abs(off) >= TOLERANCE
+        active, off = active[wrong], off[wrong]
+        if not len(active):
+            break
+        flat = off > 0
+        low[active[flat]] = rate[active[flat]]
+        high[active[~flat]] = rate[active[~flat]]
+        doubled, halved = flat & np.isinf(high[active]), ~flat & np.isinf(low[active])
+        with np.errstate(invalid="ignore"):
+            middle = (low[active] + high[active]) / 2
+        rate[active] = np.select([doubled, halved], [2 * rate[active], rate[active] / 2], middle)
+    return result

@@ -1,0 +1,80 @@
+"""Principal component regression: how much of the variance of an embedding a covariate explains."""
+
+import numpy as np
+
+from scbench.metrics.errors import NotApplicableError
+
+NO_VARIANCE = 1e-12
+MIN_CELLS = 10
+
+
+def pcr_comparison(pca: np.ndarray, X: np.ndarray, batch: np.ndarray) -> float:
+    """How much of the variance that batch explains before integration is gone: (before - after) / before, at least 0.
+
+    The share of the total variance explained by the batch, summed over principal components, is taken of the PCA before
+    integration and of the embedding.
+
+    Range: 0 to 1; 1: no variance of the embedding is explained by the batch; 0: as much as before, or more.
+    Weakness: sees shifts of whole batches only; a change of the scale of a dimension can look like a change of mixing;
+    differences in composition count as batch effect, so even perfect mixing within the types can stay below 1.
+    Source: Büttner et al. 2019, doi 10.1038/s41592-018-0254-1.
+
+    Parameters
+    ----------
+    pca, X
+        (n_cells, n_pcs) before, (n_cells, n_dims) after integration.
+    batch
+        (n_cells,).
+    """
+    names, codes = np.unique(batch, return_inverse=True)
+    indicators = (codes[:, None] == np.arange(len(names))).astype(np.float64)
+    before = explained_variance(pca, indicators)
+    if before < NO_VARIANCE:
+        raise NotApplicableError("the batch explains no variance before integration")
+    return float(np.clip((before - explained_variance(X, indicators)) / before, 0, 1))
+
+
+def cell_cycle_conservation(pca: np.ndarray, X: np.ndarray, phases: np.ndarray, batch: np.ndarray) -> float:
+    """How much of the variance that the cell cycle explains is kept: 1 - |after - before| / before, at least 0.
+
+    The share of the variance that the S and the G2/M score explain together (principal component regression), per batch
+    and averaged over the batches of at least 10 cells.
+
+    Range: 0 to 1; 1: the cell cycle explains as much within each batch as before integration.
+    Weakness: needs real gene symbols; where few cells divide, the scores are noise and so is the metric; more variance
+    explained than before costs as much as less; not calibrated: a cluster-like embedding without cell cycle scores 0.
+    Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8, here on one PCA of all batches as the state before.
+
+    Parameters
+    ----------
+    pca, X
+        (n_cells, n_pcs) before, (n_cells, n_dims) after integration.
+    phases
+        (n_cells, 2) scores of the S and the G2/M phase.
+    batch
+        (n_cells,).
+    """
+    kept = []
+    for name in np.unique(batch):
+        cells = batch == name
+        before = explained_variance(pca[cells], phases[cells])
+        if cells.sum() >= MIN_CELLS and before > NO_VARIANCE:
+            kept.append(max(0.0, 1 - abs(explained_variance(X[cells], phases[cells]) - before) / before))
+    if not kept:
+        raise NotApplicableError(f"no batch of at least {MIN_CELLS} cells in which the cell cycle explains variance")
+    return float(np.mean(kept))
+
+
+def explained_variance(X: np.ndarray, covariates: np.ndarray) -> float:
+    """Return the share of the variance of `X` that a linear regression on the covariates explains; 0 of none.
+
+    Summing R^2 x variance over all principal components gives the same number, whatever the rotation.
+    """
+    X = X.astype(np.float64)
+    X = X - X.mean(axis=0)
+    total = np.square(X).sum()
+    if total <= NO_VARIANCE * max(X.size, 1):
+        return 0.0
+    left, values, _ = np.linalg.svd(covariates - covariates.mean(axis=0), full_matrices=False)
+    basis = left[:, values > 1e-10 * max(values[0], 1e-300)]
+    return float(np.square(basis.T @ X).sum() / total)

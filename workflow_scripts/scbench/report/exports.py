@@ -1,0 +1,130 @@
+"""What a run leaves for people who work outside the workflow: arrays, UMAPs, training curves, silhouette."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from scbench.contracts import atomic
+from scbench.report.figures import category_colours
+from scbench.report.umap_grid import umap_table
+from scbench.seeding import generator
+
+EXPORTS = [
+    "latents.npy",
+    "latents_z.npy",
+    "umap_celltype.svg",
+    "umap_batch.svg",
+    "umap_cluster.svg",
+    "training_losses.svg",
+    "silhouette_celltype.txt",
+]
+TITLES = {"celltype": "Cell type", "batch": "Batch", "cluster": "Cluster"}
+
+
+def export_run(
+    folder: str | Path,
+    X: np.ndarray,
+    truth: pd.DataFrame,
+    *,
+    title: str,
+    clusters: np.ndarray | None = None,
+    history: pd.DataFrame | None = None,
+) -> None:
+    """Write the seven files of `EXPORTS` into `folder`.
+
+    Parameters
+    ----------
+    X
+        (n_cells, n_dims) the embedding; latents_z.npy is the same with mean 0 and sd 1 per dimension (a dimension that
+        does not vary is 0).
+    truth
+        Columns cell_id, batch, cell_type, rows as in `X`; without cell types, the files that need them say so.
+    clusters
+        (n_cells,) the method's own clusters; None: Leiden at resolution 1 of the graph of 15 neighbours.
+    history
+        Table epoch, term, value; None: the method was not trained, and the figure says so.
+    """
+    folder = Path(folder)
+    spread = X.std(axis=0)
+    z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    for name, array in {"latents": X, "latents_z": z.astype(np.float32)}.items():
+        with atomic(folder / f"{name}.npy") as partial, open(partial, "wb") as file:
+            np.save(file, array)
+    table = umap_table({"run": X}, truth)
+    columns = {
+        "celltype": table["cell_type"],
+        "batch": table["batch"],
+        "cluster": pd.Series(_leiden(X) if clusters is None else np.asarray(clusters).astype(str)),
+    }
+    for name, values in columns.items():
+        _save(folder / f"umap_{name}.svg", _umap(table, values, f"{title}: {TITLES[name].lower()}"))
+    _save(folder / "training_losses.svg", _losses(history, title))
+    with atomic(folder / "silhouette_celltype.txt") as partial:
+        partial.write_text(_silhouette(X, table["cell_type"].to_numpy()) + "\n")
+
+
+def _save(path: Path, figure: Figure) -> None:
+    with atomic(path) as partial, mpl.rc_context({"svg.hashsalt": "scbench"}):
+        figure.savefig(partial, format="svg", dpi=300, facecolor="white", metadata={"Date": None})
+
+
+def _leiden(X: np.ndarray) -> np.ndarray:
+    from scbench.metrics.clustering import LeidenGrid
+    from scbench.metrics.graph import connectivities
+    from scbench.neighbours import nearest_of_each_cell
+
+    graph = connectivities(*nearest_of_each_cell(X, min(15, len(X))))
+    return LeidenGrid(graph).at(1.0).astype(str)
+
+
+def _umap(table: pd.DataFrame, values: pd.Series, title: str) -> Figure:
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    names = sorted(values.unique(), key=lambda name: (len(name), name))
+    colours = category_colours(names)
+    order = generator(0, "umap_figure").permutation(len(table))
+    size = float(np.clip(12_000 / len(table), 0.5, 20))
+    axes.scatter(
+        table["umap_1"].to_numpy()[order],
+        table["umap_2"].to_numpy()[order],
+        c=values.map(colours).to_numpy()[order],
+        s=size,
+        linewidths=0,
+        rasterized=True,
+    )
+    axes.set(xticks=[], yticks=[], title=title, xlabel="UMAP 1", ylabel="UMAP 2")
+    for name in names:
+        axes.scatter([], [], color=colours[name], s=20, label=name or "unknown")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, ncols=1 + (len(names) - 1) // 20)
+    return figure
+
+
+def _losses(history: pd.DataFrame | None, title: str) -> Figure:
+    terms = [] if history is None else list(dict.fromkeys(history["term"]))
+    figure = Figure(figsize=(6.4, 2.2 * max(1, len(terms))), layout="constrained")
+    if not terms:
+        figure.text(0.5, 0.5, f"{title} is not trained: there are no losses", ha="center")
+        return figure
+    for axes, term in zip(figure.subplots(len(terms), 1, sharex=True, squeeze=False)[:, 0], terms, strict=True):
+        one = history[history["term"] == term]
+        axes.plot(one["epoch"], one["value"], color="#0072B2", linewidth=1.2)
+        axes.set_ylabel(term.replace("_", " "))
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("epoch")
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def _silhouette(X: np.ndarray, labels: np.ndarray) -> str:
+    from sklearn.metrics import silhouette_score
+
+    if (labels == "").any():
+        return "not applicable: the data set has no cell types"
+    if not 2 <= len(np.unique(labels)) < len(X):
+        return "not applicable: there is one cell type only"
+    return f"{silhouette_score(X, labels, sample_size=min(len(X), 10_000), random_state=0):.6f}"

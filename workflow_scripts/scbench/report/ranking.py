@@ -1,0 +1,138 @@
+"""The overall ranking and how sure it is: a table and a figure, drawn from the summary files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from scbench.contracts import atomic, write_table
+from scbench.report.figures import OKABE_ITO, save
+from scbench.report.labels import MISSING
+from scbench.report.tables import escape_latex
+
+HEADINGS = ["Method", "Total", "95 % interval", "Rank", "95 % of ranks", "Best in"]
+ALPHA = 0.05
+
+
+def write_ranking(
+    overall: pd.DataFrame,
+    tests: pd.DataFrame,
+    sensitivity: pd.DataFrame,
+    *,
+    folder: str | Path,
+    labels: Mapping[str, str],
+) -> None:
+    """Write {folder}/ranking.{tsv,md,tex}: the ranking with bootstrap intervals, and the tests as notes below."""
+    table = overall.assign(label=[labels.get(method, method) for method in overall["method"]])
+    write_table(Path(folder) / "ranking.tsv", table)
+    rows, notes = _rows(table), ranking_notes(overall, tests, sensitivity, labels)
+    lines = [HEADINGS, ["---", *["---:"] * 5], *([cell.replace("|", r"\|") for cell in row] for row in rows)]
+    markdown = "".join("| " + " | ".join(line) + " |\n" for line in lines) + "".join(f"\n{note}\n" for note in notes)
+    body = [" & ".join(map(escape_latex, row)) + r" \\" for row in rows]
+    head = [r"\begin{tabular}{lrrrrr}", r"\toprule", " & ".join(map(escape_latex, HEADINGS)) + r" \\", r"\midrule"]
+    latex = "\n".join(["% needs \\usepackage{booktabs}", *head, *body, r"\bottomrule", r"\end{tabular}"])
+    latex += "\n" + "".join(f"% {note}\n" for note in notes)
+    for suffix, text in (("md", markdown), ("tex", latex)):
+        with atomic(Path(folder) / f"ranking.{suffix}") as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def ranking_notes(overall: pd.DataFrame, tests: pd.DataFrame, sensitivity: pd.DataFrame, labels) -> list[str]:
+    """Say in sentences what the tests and the rankings with something left out came to, or why they do not apply."""
+    notes = []
+    if not len(overall):
+        notes.append("No method has a total on all data sets.")
+    elif overall["status"].iloc[0] != "ok":
+        notes.append(f"Bootstrap over data sets: not applicable ({overall['reason'].iloc[0]}).")
+    else:
+        notes.append(f"Intervals: 95 % of 10,000 bootstrap samples of the {overall['n_datasets'].iloc[0]} data sets.")
+    friedman = tests[tests["test"] == "friedman"].iloc[0]
+    if friedman["status"] != "ok":
+        notes.append(f"Friedman test: not applicable ({friedman['reason']}).")
+    else:
+        statistic, p_value = friedman["statistic"], friedman["p_value"]
+        over = f"{friedman['n_datasets']} data sets"
+        notes.append(f"Friedman test over {over}: chi-square {statistic:.2f}, p = {p_value:.3g}.")
+    for kind, one in sensitivity.groupby("kind", sort=False):
+        ok = one[one["status"] == "ok"]
+        changed = ok.loc[ok["ranking_changed"].astype(bool), "left_out"]
+        best = ok.loc[ok["best_changed"].astype(bool), "left_out"]
+        note = f"Leaving out one {kind} at a time changes the ranking in {len(changed)} of {len(ok)} cases"
+        note += f" and the best method in {len(best)}" + (f" ({', '.join(best)})" if len(best) else "")
+        notes.append(note + (f"; {len(one) - len(ok)} cases give no ranking." if len(ok) < len(one) else "."))
+    return notes
+
+
+def draw_ranking(overall: pd.DataFrame, tests: pd.DataFrame, *, folder: str | Path, labels: Mapping[str, str]) -> None:
+    """Write {folder}/ranking.{svg,png,tsv}."""
+    drawn = overall.assign(label=[labels.get(method, method) for method in overall["method"]])
+    ranks = tests[tests["test"] == "mean_rank"].set_index("method")["mean_rank"]
+    drawn["mean_rank"] = drawn["method"].map(ranks)
+    save(ranking_figure(drawn, tests), drawn, Path(folder) / "ranking")
+
+
+def ranking_figure(drawn: pd.DataFrame, tests: pd.DataFrame) -> Figure:
+    """Draw mean totals with their bootstrap intervals, and below them the critical-difference diagram.
+
+    Parameters
+    ----------
+    drawn
+        The overall table with a column label, best first, and mean_rank.
+    tests
+        See `scbench.ranking.uncertainty.rank_tests`.
+    """
+    n_methods = max(len(drawn), 1)
+    figure = Figure(figsize=(7.5, 0.32 * n_methods + 1.2 + 0.25 * n_methods + 1.3), layout="constrained")
+    upper, lower = figure.subplots(2, 1, height_ratios=[0.32 * n_methods + 1.2, 0.25 * n_methods + 1.3])
+    positions = range(len(drawn))
+    upper.hlines(positions, drawn["ci_low"], drawn["ci_high"], color=OKABE_ITO[0], linewidth=2)
+    upper.scatter(drawn["total"], positions, s=30, color=OKABE_ITO[0], zorder=3)
+    upper.set_yticks(positions, drawn["label"], fontsize=8.5)
+    upper.set_ylim(n_methods - 0.4, -0.6)
+    upper.grid(axis="x", color="0.9", linewidth=0.6)
+    upper.spines[["top", "right"]].set_visible(False)
+    upper.tick_params(labelsize=8)
+    upper.set_xlabel("Mean total over data sets, 95 % bootstrap interval over data sets", fontsize=9)
+    if not len(drawn) or drawn["status"].iloc[0] != "ok":
+        reason = drawn["reason"].iloc[0] if len(drawn) else "no method has a total on all data sets"
+        upper.set_title(f"No interval: {reason}", fontsize=8, color="0.35")
+    _draw_critical_difference(lower, drawn, tests)
+    return figure
+
+
+def _draw_critical_difference(axes, drawn: pd.DataFrame, tests: pd.DataFrame) -> None:
+    friedman = tests[tests["test"] == "friedman"].iloc[0]
+    if friedman["status"] != "ok":
+        axes.set_axis_off()
+        text = f"No critical-difference diagram: {friedman['reason']}"
+        axes.text(0.5, 0.5, text, fontsize=9, color="0.35", ha="center", va="center", transform=axes.transAxes)
+        return
+    from scikit_posthocs import critical_difference_diagram
+
+    named = dict(zip(drawn["method"], drawn["label"], strict=True))
+    ranks = drawn.set_index("label")["mean_rank"]
+    p_values = pd.DataFrame(1.0, index=ranks.index, columns=ranks.index)
+    for pair in tests[tests["test"] == "nemenyi"].itertuples():
+        first, second = named[pair.method], named[pair.other]
+        p_values.loc[first, second] = p_values.loc[second, first] = pair.p_value
+    critical_difference_diagram(
+        ranks, p_values, alpha=ALPHA, ax=axes, label_props={"fontsize": 8.5}, elbow_props={"linewidth": 0.8}
+    )
+    axes.tick_params(labelsize=8)
+    title = f"Mean rank; a bar joins methods that do not differ (Nemenyi, 5 %). Friedman p = {friedman['p_value']:.3g}"
+    axes.set_title(title, fontsize=8, color="0.35")
+
+
+def _rows(table: pd.DataFrame) -> list[list[str]]:
+    rows = []
+    for one in table.itertuples():
+        interval, ranks, best = MISSING, MISSING, MISSING
+        if one.status == "ok":
+            interval = f"{one.ci_low:.3f} to {one.ci_high:.3f}"
+            ranks = f"{one.rank_low:.0f} to {one.rank_high:.0f}"
+            best = f"{100 * one.share_best:.0f} %"
+        rows.append([one.label, f"{one.total:.3f}", interval, f"{one.rank:.0f}", ranks, best])
+    return rows
