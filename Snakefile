@@ -34,6 +34,14 @@ rule partial:
         f"what exists is summarised in {RESULTS}/partial"
 
 
+# Arrays and plots of every run, for people who work outside the workflow: snakemake exports
+rule exports:
+    input:
+        [of_planned_runs(name) for name in EXPORTS],
+    message:
+        "every run has its arrays and plots"
+
+
 onsuccess:
     print(closing_words())
 

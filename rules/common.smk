@@ -9,6 +9,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 import pandas as pd
 from scbench.config import METRIC_GROUPS, ConfigError, load_config
+from scbench.contracts import EXPORTS
 from scbench.plan import plan_runs
 from scbench.provenance import code_digest
 from scbench.registry import load_registry

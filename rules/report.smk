@@ -131,6 +131,35 @@ rule runtime_figure:
         "../workflow_scripts/runtime_figure.py"
 
 
+rule export_run:
+    input:
+        truth=f"{RESULTS}/{{dataset}}/truth.tsv.gz",
+        embedding=f"{RUN}/embedding.h5ad",
+        history=lambda wildcards: f"{RUN}/history.tsv" if METHODS[wildcards.method].trained else [],
+    output:
+        [f"{RUN}/{name}" for name in EXPORTS],
+    log:
+        f"{LOGS}/{{dataset}}/{{method}}/seed{{seed}}/export_run.log",
+    benchmark:
+        f"{RUN}/export_run.benchmark.jsonl"
+    wildcard_constraints:
+        dataset=one_of(DATASETS),
+        method=one_of(METHODS),
+        seed=r"\d+",
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code_digest("export_run.py"),
+    message:
+        "{wildcards.dataset}: arrays and plots of {wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/export_run.py"
+
+
 rule self_training_figure:
     input:
         histories=[run.folder(RESULTS) / "history.tsv" for run in SELF_TRAINED],

@@ -36,3 +36,15 @@ def test_the_digest_follows_every_module_that_is_imported_and_no_other(tmp_path,
 
 def test_versions_name_what_is_installed_only():
     assert set(provenance.package_versions("numpy", "no-such-package")) == {"numpy"}
+
+
+def test_a_checkpoint_is_named_after_all_that_its_run_depends_on(tmp_path):
+    data = tmp_path / "dataset.h5ad"
+    data.write_bytes(b"cells")
+    name = provenance.checkpoint_name(data, "code", {"beta": 1.0}, 0)
+    assert name == provenance.checkpoint_name(data, "code", {"beta": 1.0}, 0)
+    others = {provenance.checkpoint_name(data, *rest) for rest in [("new", {"beta": 1.0}, 0), ("code", {}, 0)]}
+    others.add(provenance.checkpoint_name(data, "code", {"beta": 1.0}, 1))
+    data.write_bytes(b"other cells")
+    others.add(provenance.checkpoint_name(data, "code", {"beta": 1.0}, 0))
+    assert len(others | {name}) == 5

@@ -160,3 +160,14 @@ def test_a_loss_that_explodes_stops_the_run_by_name():
     values = iter([100.0, 50.0, 60.0, 1e6])
     with pytest.raises(TrainingError, match="epoch 3: the loss term 'error' has exploded"):
         fit(model=model, batch_size=1000)
+
+
+def test_a_terminal_gets_a_bar_and_a_log_plain_lines(monkeypatch, capsys):
+    fit(epochs=2)
+    plain = capsys.readouterr()
+    assert "epoch 1 error" in plain.out
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    fit(epochs=2)
+    bar = capsys.readouterr()
+    assert "error=" in bar.err
+    assert "epoch 1 error" not in bar.out

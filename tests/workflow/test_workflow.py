@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
+from scbench.contracts import EXPORTS
+
 METHODS = ["unintegrated", "harmony", "vae_nb"]
 CONTROLS = ["random_embedding", "cell_type_oracle", "shuffled_within_cell_type"]
 TINY = {
@@ -227,6 +229,16 @@ def test_a_killed_run_goes_on_where_it_stopped(finished):
     assert len(list(again.glob("small/*/*/scores.tsv"))) == 11
     kept = [path for path, written in done.items() if path.stat().st_mtime_ns == written]
     assert len(kept) >= len(done) - 2  # at most the jobs in flight are repeated
+
+
+def test_exports_of_every_run_are_made_on_demand(finished):
+    more = {"benchmark": {"datasets": ["plain"], "methods": ["unintegrated", "vae_nb"], "controls": [], "seeds": [0]}}
+    finished.run("exports", more=more)
+    for method in more["benchmark"]["methods"]:
+        folder = finished.results / "plain" / method / "seed0"
+        assert all((folder / name).stat().st_size > 0 for name in EXPORTS)
+    assert (folder / "silhouette_celltype.txt").read_text().startswith("not applicable: the data set has no cell types")
+    assert finished.planned() == {}, "the exports are no part of the benchmark"
 
 
 def test_the_workflow_is_usable_as_a_module_from_another_folder(finished, tmp_path):

@@ -176,7 +176,7 @@ def _run(name: str, config: dict, dataset, truth, folder: Path, options, score: 
 
 
 def _score(name: str, config: dict, dataset, truth, result, options) -> pd.DataFrame:
-    from scbench.contracts import PHASES
+    from scbench.contracts import PHASES, SCORE_COLUMNS
     from scbench.metrics.suite import score_embedding
 
     scores = score_embedding(
@@ -189,7 +189,7 @@ def _score(name: str, config: dict, dataset, truth, result, options) -> pd.DataF
         metrics=config["metrics"],
         threads=options.threads,
     )
-    return scores.assign(dataset="data", method=name, seed=options.seed)
+    return scores.assign(dataset="data", method=name, seed=options.seed)[SCORE_COLUMNS]
 
 
 def _draw(folder: Path) -> None:

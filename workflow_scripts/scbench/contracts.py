@@ -24,6 +24,15 @@ HISTORY_COLUMNS = ["epoch", "term", "value"]
 TRUTH_COLUMNS = ["cell_id", "batch", "cell_type"]
 SCORE_COLUMNS = ["dataset", "method", "seed", "metric", "group", "value", "status", "reason", "implementation"]
 PHASES = ["S_score", "G2M_score"]  # columns of obs, where the genes allow
+EXPORTS = (
+    "latents.npy",
+    "latents_z.npy",
+    "umap_celltype.svg",
+    "umap_batch.svg",
+    "umap_cluster.svg",
+    "training_losses.svg",
+    "silhouette_celltype.txt",
+)
 SCORE_STATUS = ("ok", "not_applicable", "failed")
 
 

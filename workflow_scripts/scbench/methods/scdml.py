@@ -1,7 +1,7 @@
 """scDML: merge fine clusters that neighbours across batches hold together, then learn an embedding from triplets.
 
 Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, as their released code computes it. What differs and why stands
-in docs/methods.md.
+in docs/scdml.md.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """scDML with self-training: cluster the learned space, mine triplets from the clusters, train on, until all is stable.
 
 Starts as scDML does (Yu et al. 2023, doi 10.1038/s41467-023-36635-5); the rounds are this project's reading of
-self-training with pseudo-labels (Caron et al. 2018, doi 10.1007/978-3-030-01264-9_9). docs/methods.md says what each
+self-training with pseudo-labels (Caron et al. 2018, doi 10.1007/978-3-030-01264-9_9). docs/scdml.md says what each
 choice rests on.
 """
 

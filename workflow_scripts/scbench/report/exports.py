@@ -14,15 +14,6 @@ from scbench.report.figures import category_colours
 from scbench.report.umap_grid import umap_table
 from scbench.seeding import generator
 
-EXPORTS = [
-    "latents.npy",
-    "latents_z.npy",
-    "umap_celltype.svg",
-    "umap_batch.svg",
-    "umap_cluster.svg",
-    "training_losses.svg",
-    "silhouette_celltype.txt",
-]
 TITLES = {"celltype": "Cell type", "batch": "Batch", "cluster": "Cluster"}
 
 
@@ -35,7 +26,7 @@ def export_run(
     clusters: np.ndarray | None = None,
     history: pd.DataFrame | None = None,
 ) -> None:
-    """Write the seven files of `EXPORTS` into `folder`.
+    """Write the files of `scbench.contracts.EXPORTS` into `folder`.
 
     Parameters
     ----------
