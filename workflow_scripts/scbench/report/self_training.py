@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from scbench.report.figures import category_colours
 
@@ -16,7 +17,7 @@ PANELS = {
     "triplets": "Mined triplets per cell",
 }
 RUN_COLUMNS = ["dataset", "method", "seed"]
-STABLE = 0.98
+STABLE = 0.98  # where self-training ends; see scbench.metric_learning.self_training
 
 
 def self_training_table(histories: Sequence[pd.DataFrame], runs: Sequence[Mapping]) -> pd.DataFrame:
@@ -39,7 +40,7 @@ def self_training_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figu
     groups = list(table.groupby(["dataset", "method"], sort=False))
     colours = category_colours(sorted(table["seed"].astype(str).unique(), key=int))
     figure = Figure(figsize=(9, 2.1 * len(groups) + 0.5), layout="constrained")
-    panels = figure.subplots(len(groups), len(PANELS), squeeze=False)
+    panels = figure.subplots(len(groups), len(PANELS), squeeze=False, sharex="row")
     for row, ((dataset, method), one) in zip(panels, groups, strict=True):
         for axes, (term, title) in zip(row, PANELS.items(), strict=True):
             for seed, run in one.groupby("seed"):
@@ -49,6 +50,7 @@ def self_training_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figu
             axes.tick_params(labelsize=8)
             axes.spines[["top", "right"]].set_visible(False)
         row[0].set_ylabel(f"{dataset}\n{labels.get(method, method)}", fontsize=8.5)
+        row[0].yaxis.set_major_locator(MaxNLocator(integer=True))
         row[1].axhline(STABLE, color="0.6", linewidth=0.8, linestyle="--")
         row[1].set_ylim(-0.05, 1.05)
         row[2].set_yscale("symlog", linthresh=0.01)
