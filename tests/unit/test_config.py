@@ -19,6 +19,14 @@ def test_user_values_are_merged_key_by_key(root):
     assert config["benchmark"]["seeds"] == [5]
 
 
+def test_a_preset_is_the_lists_of_metrics_and_a_list_replaces_one_of_them(root):
+    fast = load(root, {"metrics": {"preset": "fast"}})["metrics"]
+    assert {group: fast[group] for group in fast["presets"]["fast"]} == fast["presets"]["fast"]
+    mine = load(root, {"metrics": {"preset": "fast", "bio": ["nmi_own"], "extra": []}})["metrics"]
+    assert mine["bio"] == ["nmi_own"]
+    assert mine["batch"] == fast["batch"]
+
+
 def test_merging_leaves_the_update_untouched():
     update = {"a": {"b": 1}}
     deep_merge({}, update)["a"]["b"] = 2
@@ -39,6 +47,10 @@ def test_merging_leaves_the_update_untouched():
         ({"datasets": {"sim_balanced": {"simulate": {"n_cell": 5}}}}, ["datasets.sim_balanced.simulate.n_cell"]),
         ({"methods": {"vae_nb": {"gpus": 1}}}, ["methods.vae_nb.gpus", "unknown key"]),
         ({"metrics": {"bio": ["nmii"]}}, ["metrics.bio.0", "nmii"]),
+        ({"metrics": {"preset": "fastest"}}, ["metrics.preset", "fastest", "fast, scib, full"]),
+        ({"metrics": {"extra": ["clisi"]}}, ["metrics", "clisi is in several of the groups"]),
+        ({"metrics": {"presets": {"mine": {"bio": []}}}}, ["metrics.presets.mine", "batch"]),
+        ({"metrics": {"scaling": "ranks"}}, ["metrics.scaling", "ranks"]),
         ({"metrics": {"weights": {"bio": 0.9}}}, ["metrics.weights", "add up to 1"]),
         ({"datasets": {"summary": {"simulate": {}}}}, ["datasets.summary", "choose another"]),
         ({"nonsense": 1}, ["nonsense", "unknown key"]),

@@ -338,6 +338,8 @@ def test_two_halves_of_one_batch_show_no_batch_effect():
         [scores(data | {"batch": random.permutation(halves)}, asked)["value"].to_numpy(float) for _ in range(20)]
     )
     assert values.mean(axis=0) == pytest.approx([0.92, 0.87, 0.93, 0.97, 0.97, 0.98], abs=0.04)
+    pcr = scores(data | {"batch": halves}, {"bio": [], "batch": ["pcr_comparison"], "extra": []}).iloc[0]
+    assert [pcr["status"], "than chance" in pcr["reason"]] == ["not_applicable", True], "there is nothing to remove"
     low = values.mean(axis=0) - 4 * values.std(axis=0, ddof=1)
     assert (values >= low).all()
     shifted = X + np.where(halves == "a", 0.8, 0)[:, None].astype(np.float32)

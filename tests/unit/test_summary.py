@@ -89,6 +89,36 @@ def test_no_scaling_without_two_controls_that_differ(complete):
     assert row(one_control, "a", "total")["mean"] == pytest.approx(0.7)
 
 
+def test_min_max_scaling_is_over_the_methods_and_says_so(complete):
+    summary = summarise(complete, KINDS, WEIGHTS, "min_max")
+    assert set(summary["scaling"]) == {"min_max"}
+    assert [row(summary, method, "nmi")["scaled_mean"] for method in ("a", "b")] == pytest.approx([1, 0])
+    assert row(summary, "high", "nmi")["scaled_mean"] == pytest.approx(5)
+    assert set(summarise(complete, KINDS, WEIGHTS)["scaling"]) == {"controls"}
+
+
+def test_there_are_totals_without_silhouettes_and_with_equal_weights(complete):
+    round_ = complete[complete["metric"] == "nmi"].assign(metric="silhouette_cell_type", value=0.0)
+    summary = summarise(pd.concat([complete, round_]), KINDS, WEIGHTS)
+    assert row(summary, "b", "total")["mean"] == pytest.approx(0.6 * 1 / 3 + 0.4 * 0.2)
+    assert row(summary, "b", "no_silhouette_total")["mean"] == pytest.approx(0.6 * 0.5 + 0.4 * 0.2)
+    assert row(summary, "b", "equal_total")["mean"] == pytest.approx(0.5 * 1 / 3 + 0.5 * 0.2)
+
+
+def test_the_summary_tells_what_failed_from_what_does_not_apply(complete):
+    broken = complete.eval("method == 'a' and seed == 2 and metric == 'ari'")
+    complete.loc[broken, ["value", "status", "reason"]] = [[np.nan, "failed", "boom"]]
+    ilisi = complete["metric"] == "ilisi"
+    complete.loc[ilisi, ["value", "status", "reason"]] = [[np.nan, "not_applicable", "one batch"]] * ilisi.sum()
+    summary = summarise(complete, KINDS, WEIGHTS)
+    assert row(summary, "a", "ari")[["status", "reason", "n_seeds"]].tolist() == ["failed", "boom", 2]
+    assert row(summary, "b", "ari")[["status", "reason"]].tolist() == ["ok", ""]
+    assert row(summary, "b", "ilisi")[["status", "reason"]].tolist() == ["not_applicable", "one batch"]
+    assert row(summary, "a", "bio")[["status", "reason"]].tolist() == ["failed", "failed: ari"]
+    assert row(summary, "b", "total")[["status", "reason"]].tolist() == ["not_applicable", "a part is missing"]
+    assert row(summary, "b", "bio")["status"] == "ok"
+
+
 def test_the_baseline_counts_as_a_control_in_scaling(complete):
     summary = summarise(complete, KINDS | {"b": "baseline"}, WEIGHTS)
     assert row(summary, "b", "ilisi")["scaled_mean"] == 0

@@ -90,12 +90,13 @@ def test_the_run_prints_the_table_and_where_the_figures_are(finished):
 
 
 def test_the_promised_tables_and_figures_are_there(finished):
-    for table in ("small", "plain", "overall"):
+    for table in ("small", "plain", "overall", "ranking"):
         for suffix in ("tsv", "md", "tex"):
             assert (finished.results / f"tables/{table}.{suffix}").stat().st_size > 0
+    for table in ("small", "plain", "overall"):
         for suffix in ("svg", "png", "tsv"):
             assert (finished.results / f"figures/scores_{table}.{suffix}").stat().st_size > 0
-    for figure in ("umap_small", "umap_plain", "runtime"):
+    for figure in ("umap_small", "umap_plain", "runtime", "ranking"):
         for suffix in ("svg", "png", "tsv"):
             assert (finished.results / f"figures/{figure}.{suffix}").stat().st_size > 0
 
@@ -106,6 +107,16 @@ def test_scores_without_labels_say_why_and_leave_no_total(finished):
     assert (scores[scores["metric"] == "ilisi"]["status"] == "ok").all()
     summary = pd.read_csv(finished.results / "summary/summary.tsv", sep="\t").query("dataset == 'plain'")
     assert summary[summary["metric"] == "total"]["mean"].isna().all()
+
+
+def test_too_few_data_sets_for_an_interval_are_said_to_be(finished):
+    for name in ("overall", "rank_tests"):
+        table = pd.read_csv(finished.results / f"summary/{name}.tsv", sep="\t")
+        assert set(table["status"]) == {"not_applicable"}
+        assert table["reason"].str.contains("1 data sets with totals of all methods; 3 are needed").all()
+    assert "not applicable" in (finished.results / "tables/ranking.md").read_text()
+    left_out = pd.read_csv(finished.results / "summary/sensitivity.tsv", sep="\t")
+    assert set(left_out["left_out"]) == {"nmi_leiden_best", "clisi", "ilisi", "pcr_comparison", "small", "plain"}
 
 
 def test_the_oracle_beats_noise_on_biology(finished):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from scipy import sparse
 from torch import nn
 
 from scbench.autoencoders import likelihoods
@@ -111,6 +113,20 @@ class CountVae(nn.Module):
             self.prior.encode = self._encode_profiles
         return self.prior
 
+    @torch.no_grad()
+    def start_at(self, counts: sparse.csr_matrix) -> None:
+        """Begin at the mean cell: the encoder sees deviations from it, the decoder shows its shares of the genes.
+
+        Without this, what all cells have in common drowns the differences between them for the first thousand steps.
+        """
+        library = np.maximum(np.asarray(counts.sum(axis=1)), 1)
+        scaled = counts.multiply(TARGET_SUM / library).tocsr()
+        shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
+        mean = torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float()
+        first = self.encoder.trunk.linear[0]
+        first.bias.copy_(-first.weight[:, : self.n_genes] @ mean)
+        self.decoder.to_genes.bias.copy_(torch.log(shares + 1e-8))
+
     def code(self, batch: torch.Tensor) -> torch.Tensor | None:
         """The condition (n, width) of batch codes (n,)."""
         if self.condition == "none":
@@ -197,8 +213,10 @@ def fit(
     architecture
         Arguments of `CountVae` but for the numbers of genes and batches.
     beta
-        Final weight of the KL term, reached linearly over the first half of training. It refers to a reconstruction
-        summed over genes and a divergence summed over latent dimensions.
+        Final weight of the KL term: 0 in the first tenth of training, then rising linearly until its half. It refers to
+        a reconstruction summed over genes and a divergence summed over latent dimensions. Any weight from the first
+        step on, however small, outruns a weak biological signal: Adam goes by the direction of a gradient, not its
+        size, and the divergence pulls the same way at every step.
     cycle_weight
         Weight of the cycle term, which sets in after a tenth of training; 0: it is not computed.
     epochs
@@ -208,13 +226,15 @@ def fit(
     """
     seed_torch(seed)
     architecture = {"n_genes": data.X.shape[1], "n_batches": len(data.batch_names), **architecture}
-    model = CountVae(**architecture, cycle=cycle_weight > 0).to(device)
+    model = CountVae(**architecture, cycle=cycle_weight > 0)
+    model.start_at(data.X)
+    model.to(device)
     cells = Cells(device, {"counts": data.X, "batch": data.batch})
 
     def weights(progress: float) -> dict[str, float]:
         return {
             "reconstruction": 1.0,
-            "kl": beta * min(1.0, 2 * progress),
+            "kl": beta * min(1.0, max(0.0, (progress - 0.1) / 0.4)),
             "cycle": cycle_weight * (progress >= 0.1),
         }
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+FIRST_LOG_VARIANCE = -4.0
 NORMS = ("layer", "batch", "domain", "none")
 
 
@@ -98,6 +99,8 @@ class GaussianEncoder(nn.Module):
         self.trunk = Perceptron([n_genes, *hidden], **options)
         self.to_mean = nn.Linear(hidden[-1], latent_dim)
         self.to_log_variance = nn.Linear(hidden[-1], latent_dim)
+        # begin with little noise: a decoder that first sees noise learns to ignore the latent, and never recovers
+        nn.init.constant_(self.to_log_variance.bias, FIRST_LOG_VARIANCE)
 
     def forward(self, expression, condition, batch) -> tuple[torch.Tensor, torch.Tensor]:
         h = self.trunk(expression, condition, batch)

@@ -3,9 +3,11 @@
 import numpy as np
 
 from scbench.metrics.errors import NotApplicableError
+from scbench.seeding import generator
 
 NO_VARIANCE = 1e-12
 MIN_CELLS = 10
+RANDOM_ORDERS = 99
 
 
 def pcr_comparison(pca: np.ndarray, X: np.ndarray, batch: np.ndarray) -> float:
@@ -16,7 +18,8 @@ def pcr_comparison(pca: np.ndarray, X: np.ndarray, batch: np.ndarray) -> float:
 
     Range: 0 to 1; 1: no variance of the embedding is explained by the batch; 0: as much as before, or more.
     Weakness: sees shifts of whole batches only; a change of the scale of a dimension can look like a change of mixing;
-    differences in composition count as batch effect, so even perfect mixing within the types can stay below 1.
+    differences in composition count as batch effect, so even perfect mixing within the types can stay below 1. Not
+    applicable where the batch explains no more before than in 99 random orders of the cells: nothing is to be removed.
     Source: Büttner et al. 2019, doi 10.1038/s41592-018-0254-1.
 
     Parameters
@@ -29,8 +32,8 @@ def pcr_comparison(pca: np.ndarray, X: np.ndarray, batch: np.ndarray) -> float:
     names, codes = np.unique(batch, return_inverse=True)
     indicators = (codes[:, None] == np.arange(len(names))).astype(np.float64)
     before = explained_variance(pca, indicators)
-    if before < NO_VARIANCE:
-        raise NotApplicableError("the batch explains no variance before integration")
+    if before <= max(NO_VARIANCE, _explained_by_chance(pca, indicators)):
+        raise NotApplicableError("the batch explains no more variance before integration than chance")
     return float(np.clip((before - explained_variance(X, indicators)) / before, 0, 1))
 
 
@@ -63,6 +66,15 @@ def cell_cycle_conservation(pca: np.ndarray, X: np.ndarray, phases: np.ndarray, 
     if not kept:
         raise NotApplicableError(f"no batch of at least {MIN_CELLS} cells in which the cell cycle explains variance")
     return float(np.mean(kept))
+
+
+def _explained_by_chance(X: np.ndarray, indicators: np.ndarray) -> float:
+    """Return the largest share of the variance that the groups explain in seeded random orders of the cells."""
+    X = X - X.mean(axis=0, dtype=np.float64)
+    total, sizes = np.square(X).sum(), indicators.sum(axis=0)
+    random = generator(0, "explained_by_chance")
+    sums = [random.permutation(indicators).T @ X for _ in range(RANDOM_ORDERS)]
+    return max((np.square(one).sum(axis=1) / sizes).sum() for one in sums) / max(total, NO_VARIANCE)
 
 
 def explained_variance(X: np.ndarray, covariates: np.ndarray) -> float:

@@ -27,7 +27,7 @@ def silhouette_cell_type(widths: np.ndarray) -> float:
 
 
 def isolated_labels(widths: np.ndarray, labels: np.ndarray, batch: np.ndarray) -> float:
-    """The same silhouette over the cells of the types that are in the fewest batches, mean over these types.
+    """Silhouette of the cell types over the cells of those in the fewest batches: (width + 1) / 2, mean over types.
 
     Range: 0 to 1; 1: the isolated types are far from all others.
     Weakness: those of the silhouette; few cells decide it, and it has no meaning where every type is in every batch.

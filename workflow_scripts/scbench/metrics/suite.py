@@ -157,6 +157,9 @@ CLUSTERINGS = {
 METRICS: dict[str, Metric] = {
     **{f"nmi_{name}": nmi for name, (nmi, _) in CLUSTERINGS.items()},
     **{f"ari_{name}": ari for name, (_, ari) in CLUSTERINGS.items()},
+    "silhouette_cell_type": Metric(
+        silhouette.silhouette_cell_type, lambda s: silhouette.silhouette_cell_type(s.widths), labels=True
+    ),
     "isolated_labels": Metric(silhouette.isolated_labels, isolated_labels, labels=True, batches=True),
     "isolated_labels_f1": Metric(
         clustering.isolated_labels_f1,
@@ -164,9 +167,6 @@ METRICS: dict[str, Metric] = {
         labels=True,
         batches=True,
         packages=("igraph", "faiss-cpu"),
-    ),
-    "silhouette_cell_type": Metric(
-        silhouette.silhouette_cell_type, lambda s: silhouette.silhouette_cell_type(s.widths), labels=True
     ),
     "clisi": Metric(
         lisi.clisi, lambda s: lisi.clisi(s.search[0], s.lisi_weights, s.labels), labels=True, packages=("faiss-cpu",)

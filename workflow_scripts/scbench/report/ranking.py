@@ -85,8 +85,10 @@ def ranking_figure(drawn: pd.DataFrame, tests: pd.DataFrame) -> Figure:
         See `scbench.ranking.uncertainty.rank_tests`.
     """
     n_methods = max(len(drawn), 1)
-    figure = Figure(figsize=(7.5, 0.32 * n_methods + 1.2 + 0.25 * n_methods + 1.3), layout="constrained")
-    upper, lower = figure.subplots(2, 1, height_ratios=[0.32 * n_methods + 1.2, 0.25 * n_methods + 1.3])
+    tested = (tests.loc[tests["test"] == "friedman", "status"] == "ok").all()
+    heights = [0.32 * n_methods + 1.2, 0.25 * n_methods + 1.3 if tested else 0.4]
+    figure = Figure(figsize=(7.5, sum(heights)), layout="constrained")
+    upper, lower = figure.subplots(2, 1, height_ratios=heights)
     positions = range(len(drawn))
     upper.hlines(positions, drawn["ci_low"], drawn["ci_high"], color=OKABE_ITO[0], linewidth=2)
     upper.scatter(drawn["total"], positions, s=30, color=OKABE_ITO[0], zorder=3)

@@ -1,0 +1,39 @@
+"""Where a metric does not put the controls in order: reads summary/scores.tsv of a results folder, prints Markdown.
+
+python benchmarks/control_order.py results
+
+Biology: cell type oracle >= unintegrated >= random embedding. Mixing: random embedding and shuffled within cell type >=
+unintegrated. Means over seeds; differences up to 0.005 are not counted.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "workflow_scripts"))
+
+from scbench.contracts import read_scores
+
+ORDERS = {
+    "bio": [("cell_type_oracle", "unintegrated"), ("unintegrated", "random_embedding")],
+    "batch": [("random_embedding", "unintegrated"), ("shuffled_within_cell_type", "unintegrated")],
+}
+GROUP_OF_EXTRA = {"batch_classifier": "batch"}
+TOLERANCE = 0.005
+
+
+def main(results: str) -> None:
+    scores = read_scores(Path(results) / "summary" / "scores.tsv").query("status == 'ok'")
+    means = scores.groupby(["metric", "group", "dataset", "method"])["value"].mean().unstack()
+    print("| metric | data set | should not be below | is |\n|---|---|---|---|")
+    compared = 0
+    for (metric, group, dataset), row in means.iterrows():
+        of = group if group in ORDERS else GROUP_OF_EXTRA.get(metric, "bio")
+        for higher, lower in ORDERS[of]:
+            compared += 1
+            if row[higher] < row[lower] - TOLERANCE:
+                print(f"| `{metric}` | {dataset} | {higher} {row[higher]:.3f} | {lower} {row[lower]:.3f} |")
+    print(f"\n{compared} comparisons, {means.index.get_level_values('dataset').nunique()} data sets")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
