@@ -21,6 +21,7 @@ rule all:
         rules.score_figures.output,
         rules.runtime_figure.output,
         expand(rules.umap_grid.output, dataset=REPORT_DATASETS),
+        rules.self_training_figure.output if SELF_TRAINED else [],
     message:
         "everything is there"
 

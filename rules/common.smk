@@ -37,7 +37,8 @@ REQUEST_GPU = ACCELERATOR == "gpu" or (ACCELERATOR == "auto" and shutil.which("n
 REPORT_METHODS = list(dict.fromkeys(run.method for run in PLAN if run.status == "planned"))
 REPORT_DATASETS = list(dict.fromkeys(run.dataset for run in PLAN if run.status == "planned"))
 REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
-REPORT_KINDS = {id: METHODS[id].kind for id in REPORT_METHODS}
+REPORT_KINDS = {id: METHODS[id].reported_kind for id in REPORT_METHODS}
+SELF_TRAINED = [run for run in PLAN if METHODS[run.method].module == "scdml_iterative" and run.status == "planned"]
 FIGURES = f"{RESULTS}/figures"
 METRICS = {group: CONFIG["metrics"][group] for group in METRIC_GROUPS}
 

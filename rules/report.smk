@@ -158,3 +158,30 @@ rule export_run:
         "{wildcards.dataset}: arrays and plots of {wildcards.method}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/export_run.py"
+
+
+rule self_training_figure:
+    input:
+        histories=[run.folder(RESULTS) / "history.tsv" for run in SELF_TRAINED],
+    output:
+        svg=report(f"{FIGURES}/self_training.svg", caption="../report/self_training.rst", category="Self-training"),
+        png=f"{FIGURES}/self_training.png",
+        tsv=f"{FIGURES}/self_training.tsv",
+    log:
+        f"{LOGS}/self_training_figure.log",
+    benchmark:
+        f"{RESULTS}/summary/self_training_figure.benchmark.jsonl"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        runs=[{"dataset": run.dataset, "method": run.method, "seed": run.seed} for run in SELF_TRAINED],
+        labels=REPORT_LABELS,
+        code=code_digest("self_training_figure.py"),
+    message:
+        "figure of the rounds of self-training"
+    script:
+        "../workflow_scripts/self_training_figure.py"

@@ -28,7 +28,7 @@ with logged(snakemake.log[0]):
         "parameters": spec["params"],
         "device": device,
         "code_digest": snakemake.params.code,
-        "versions": package_versions("anndata", "numpy", "scipy", "torch", "harmonypy"),
+        "versions": package_versions("anndata", "numpy", "scipy", "torch", "faiss-cpu", "igraph", "harmonypy"),
     }
     if spec["trained"]:
         write_table(output.history, embedding.history)

@@ -99,6 +99,21 @@ def test_a_variant_is_a_method_of_its_own_served_by_the_same_module(config):
     assert registry["vae_nb_small"].params == {**registry["vae_nb"].params, "latent_dim": 4}
 
 
+def test_a_variant_may_declare_that_it_uses_labels_and_is_then_reported_apart(config):
+    registry = load_registry(config["methods"])
+    given, plain = registry["scdml_oracle_k"], registry["scdml"]
+    assert (given.uses_labels, plain.uses_labels) == (True, False)
+    assert given.params == plain.params
+    assert (given.reported_kind, plain.reported_kind) == ("supervised", "method")
+    assert registry["cell_type_oracle"].reported_kind == "control"
+
+
+def test_a_field_of_a_variant_is_checked_like_that_of_a_method(root):
+    variant = {"methods": {"scdml": {"variants": {"scdml_oracle_k": {"kind": "winner"}}}}}
+    with pytest.raises(ConfigError, match=r"methods\.scdml\.variants\.scdml_oracle_k\.kind.*winner"):
+        load(root, variant)
+
+
 def test_a_variant_cannot_take_the_id_of_a_method(config):
     config["methods"]["vae_nb"]["variants"] = {"harmony": {}}
     with pytest.raises(ConfigError, match="taken"):

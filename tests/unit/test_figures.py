@@ -11,11 +11,13 @@ from scbench.contracts import SCORE_COLUMNS
 from scbench.ranking.summary import summarise
 from scbench.report.figures import OKABE_ITO, category_colours, save
 from scbench.report.runtime import runtime_figure, runtime_table
+from scbench.report.self_training import self_training_figure, self_training_table
 from scbench.report.table_figure import draw_all
 from scbench.report.umap_grid import umap_figure, umap_table
 
 KINDS = {"a": "method", "b": "baseline", "low": "control", "high": "control"}
-LABELS = {"a": "Method A", "b": "Baseline B", "low": "Low", "high": "High"}
+APART = {"low": "control", "given": "supervised", "a": "method"}
+LABELS = {"a": "Method A", "b": "Baseline B", "low": "Low", "high": "High", "given": "Given types"}
 METRICS = {"bio": ["nmi_leiden_best"], "batch": ["ilisi"], "extra": ["ari_leiden_r1"]}
 
 
@@ -50,7 +52,7 @@ def test_the_table_figures_keep_the_raw_means_they_drew(tmp_path):
     assert list(overall.columns) == ["method", "label", "kind", "total_one", "bio", "batch", "total"]
 
 
-@pytest.mark.parametrize("kinds", [{"a": "method"}, {"low": "control"}])
+@pytest.mark.parametrize("kinds", [{"a": "method"}, {"low": "control"}, APART])
 @pytest.mark.parametrize("labelled", [True, False])
 def test_the_table_figures_stand_without_totals_controls_or_methods(tmp_path, kinds, labelled):
     summary = make_summary(labelled=labelled, kinds=kinds)
@@ -85,6 +87,28 @@ def test_run_times_stand_without_any_run(tmp_path):
         pd.DataFrame(columns=["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"]), {}
     )
     save(runtime_figure(table), table, tmp_path / "runtime")
+
+
+def test_the_rounds_of_self_training_are_drawn_and_rejected_ones_are_open_points(tmp_path):
+    rounds = [
+        (0, "clusters", 4),
+        (0, "accepted", 1),
+        (2, "clusters", 5),
+        (2, "ari_to_last_round", 0.7),
+        (2, "accepted", 0),
+    ]
+    rows = [*rounds, *((epoch, "triplets", 50 / (epoch + 1)) for epoch in range(4)), (0, "triplet_loss", 1.0)]
+    history = pd.DataFrame(rows, columns=["epoch", "term", "value"])
+    runs = [{"dataset": "one", "method": "a", "seed": seed} for seed in (0, 10)]
+    table = self_training_table([history, history], runs)
+    figure = self_training_figure(table, LABELS)
+    clusters, agreement, triplets = figure.axes
+    assert clusters.get_ylabel() == "one\nMethod A"
+    assert [len(axes.collections) for axes in (clusters, agreement, triplets)] == [2, 2, 0]
+    assert clusters.collections[0].get_facecolor()[:, :3].mean(axis=1).tolist()[1] == 1
+    assert clusters.collections[0].get_facecolor()[:, :3].mean(axis=1).tolist()[0] < 1
+    save(figure, table, tmp_path / "self_training")
+    assert "triplet_loss" not in set(assert_drawn(tmp_path / "self_training")["term"])
 
 
 def test_umap_keeps_apart_what_is_apart_and_draws_both_columns(tmp_path):

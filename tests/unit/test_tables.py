@@ -86,6 +86,26 @@ def test_latex_is_escaped_and_every_row_has_every_column(summary):
     assert {row.replace(r"\&", "").count("&") for row in rows} == {6}
 
 
+def test_what_is_given_the_cell_types_stands_apart_is_never_bold_and_has_no_rank(summary):
+    kinds = KINDS | {"better": "supervised"}
+    sheet = dataset_sheet(summary, "one", LABELS, kinds, METRICS)
+    assert sheet.table["method"].tolist() == ["worse", "gone", "better", "low"]
+    lines = to_markdown(sheet).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == [
+        "| Worse_1",
+        "| Gone",
+        "| *Given the cell types, not ranked*",
+        r"| Better \| best",
+        "| *Controls*",
+        "| Low & flat",
+    ]
+    assert "**" not in lines[5]
+    assert lines[2].startswith("| Worse_1 | **0.500** ± 0.010 |")
+    assert to_latex(sheet).count(r"\midrule") == 3
+    overall = overall_sheet(summary, LABELS, kinds).table.set_index("method")
+    assert overall["rank"].isna().to_dict() == {"worse": False, "gone": True, "better": True, "low": True}
+
+
 def test_equal_printed_values_are_both_best(summary):
     summary.loc[summary.eval("method == 'worse' and metric == 'nmi_leiden_best'"), "mean"] = 0.7501
     assert to_markdown(one_sheet(summary)).count("**0.750**") == 3

@@ -276,6 +276,19 @@ rule mine:
     assert pd.read_csv(tmp_path / "done.txt", sep="\t")["method"].unique().tolist() == ["unintegrated"]
 
 
+def test_the_rounds_of_self_training_are_drawn_where_such_a_method_runs(finished):
+    assert "self_training_figure" not in finished.planned()
+    benchmark = {"datasets": ["small"], "methods": ["scdml_iterative"], "controls": [], "seeds": [0]}
+    more = {
+        "benchmark": benchmark | {"results": "results/rounds"},
+        "methods": {"scdml_iterative": {"params": {"epochs": 2}}},
+    }
+    assert finished.planned(more)["self_training_figure"] == 1
+    finished.run("results/rounds/figures/self_training.svg", more=more)
+    drawn = pd.read_csv(finished.results / "rounds/figures/self_training.tsv", sep="\t")
+    assert set(drawn["term"]) >= {"clusters", "accepted", "triplets"}
+
+
 def test_snakemakes_own_report_holds_the_figures(finished):
     finished.run("--report", "report.html")
     text = (finished.folder / "report.html").read_text()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scbench.config import ConfigError
 
+FIELDS_OF_VARIANTS = ("label", "kind", "uses_labels")  # what a variant may declare besides parameters
 METHODS_FOLDER = Path(__file__).parent / "methods"
 CONTRACT_ARGUMENTS = {"seed", "device", "threads"}
 
@@ -33,6 +34,11 @@ class Method:
     doi: str | None
     params: dict = field(default_factory=dict)
 
+    @property
+    def reported_kind(self) -> str:
+        """The kind under which tables and figures show it: what is given the cell types is "supervised", not ranked."""
+        return "supervised" if self.uses_labels and self.kind != "control" else self.kind
+
 
 def load_registry(entries: Mapping[str, Mapping]) -> dict[str, Method]:
     """Turn the `methods` section of the configuration into {id: Method}, variants included.
@@ -49,7 +55,9 @@ def load_registry(entries: Mapping[str, Mapping]) -> dict[str, Method]:
             if id_ in registry or (id_ != name and id_ in entries):
                 raise ConfigError(f"methods.{name}.variants.{id_}: this id is taken; choose another")
             label = fields["label"] if id_ == name else f"{fields['label']} [{id_}]"
-            method = Method(id=id_, module=name, **{**fields, "label": label}, params={**entry["params"], **changes})
+            own = {key: value for key, value in changes.items() if key in FIELDS_OF_VARIANTS}
+            params = {**entry["params"], **{key: value for key, value in changes.items() if key not in own}}
+            method = Method(id=id_, module=name, **{**fields, "label": label, **own}, params=params)
             _check_parameters(method)
             registry[id_] = method
     return registry

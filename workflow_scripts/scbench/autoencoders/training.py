@@ -44,6 +44,7 @@ def train(
     learning_rate: float,
     seed: int,
     batch_size: int = 128,
+    weight_decay: float = 1e-6,
     sampler: Sampler | None = None,
     cosine_from: float = 1.0,
     average: float = 0.0,
@@ -61,6 +62,8 @@ def train(
         a mean over cells. It lies on the device of `cells`.
     weights
         Progress of the training in [0, 1) to the weight of each term; a term without a weight is recorded only.
+    weight_decay
+        Of Adam, added to the gradient; 0 where a loss can be exactly 0, as Adam would then shrink the weights fast.
     sampler
         Makes the minibatches of an epoch; None: `shuffled` with `batch_size`.
     cosine_from
@@ -85,7 +88,7 @@ def train(
     rng = generator(seed, "minibatches")
     kept, validation = _split(cells.n_cells, held_out, seed)
     sampler = sampler or shuffled(kept, batch_size)
-    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=1e-6, fused=True)
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     averaged = _Average(model, average)
     state = {"epoch": 0, "rows": [], "best": math.inf, "best_epoch": 0, "best_weights": None}
     if checkpoint is not None and Path(checkpoint).exists():

@@ -15,6 +15,7 @@ TEXT_COLUMNS = [*KEYS, "scaling", "status", "reason"]
 SUMMARY_COLUMNS = [*KEYS, "mean", "sd", "ci_low", "ci_high", "n_seeds", "scaled_mean", "scaling", "status", "reason"]
 RANKING_TOTALS = ["bio", "batch", "total", "no_silhouette_total", "equal_total"]
 RANKING_COLUMNS = ["method", "kind", "n_datasets", *RANKING_TOTALS, "scaled_total", "rank"]
+APART = {"supervised": 1, "control": 2}  # kinds that are not ranked and stand below the others, in this order
 GROUPS = ["bio", "batch", "extra", "total"]
 SILHOUETTES = ("silhouette_cell_type", "isolated_labels", "silhouette_batch", "bras")
 EQUAL = {"bio": 0.5, "batch": 0.5}
@@ -67,8 +68,8 @@ def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
 
     Returns
     -------
-    Table of RANKING_COLUMNS, one row per method of `kinds`, best first and controls last. `n_datasets` counts the data
-    sets on which the method has a total; controls and methods without an overall total have no rank.
+    Table of RANKING_COLUMNS, one row per method of `kinds`, best first, the kinds APART last. `n_datasets` counts
+    the data sets on which a method has a total; the kinds APART and methods without an overall total have no rank.
     """
     totals = summary[summary["group"] == "total"]
     with_total = totals.loc[(totals["metric"] == "total") & totals["mean"].notna(), "dataset"].unique()
@@ -84,10 +85,10 @@ def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
     for name in RANKING_TOTALS:
         ranking[name] = by_dataset(name, "mean").mean(axis=1, skipna=False)
     ranking["scaled_total"] = by_dataset("total", "scaled_mean").mean(axis=1, skipna=False)
-    ranked = ranking["total"].where(ranking["kind"] != "control")
+    ranked = ranking["total"].where(~ranking["kind"].isin(APART))
     ranking["rank"] = ranked.rank(ascending=False, method="min").astype("Int64")
-    ranking["control"] = ranking["kind"] == "control"
-    order = ["control", "total", "n_datasets", "method"]
+    ranking["apart"] = ranking["kind"].map(APART).fillna(0)
+    order = ["apart", "total", "n_datasets", "method"]
     ranking = ranking.rename_axis("method").reset_index()
     return ranking.sort_values(order, ascending=[True, False, False, True], ignore_index=True)[RANKING_COLUMNS]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scbench.ranking.summary import rank, summarise
+from scbench.ranking.summary import APART, rank, summarise
 from scbench.seeding import generator
 
 MIN_DATASETS = 3
@@ -24,13 +24,13 @@ SENSITIVITY_COLUMNS = ["kind", "left_out", "kendall_tau", "best", "best_changed"
 
 
 def dataset_totals(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """Return the mean total of every method that is no control, methods x data sets, both complete.
+    """Return the mean total of every method that is ranked, methods x data sets, both complete.
 
     Data sets on which nobody has a total and methods that lack a total on another data set are left out.
     """
     totals = summary[(summary["metric"] == "total") & (summary["group"] == "total")]
     wide = totals.pivot(index="method", columns="dataset", values="mean")
-    competing = [method for method, kind in kinds.items() if kind != "control" and method in wide.index]
+    competing = [method for method, kind in kinds.items() if kind not in APART and method in wide.index]
     return wide.loc[competing].dropna(axis=1, how="all").dropna(axis=0)
 
 

@@ -37,6 +37,8 @@ GROUP_LABELS = {
     "rank": "Rank",
 }
 
+APART_HEADINGS = {"supervised": "Given the cell types, not ranked", "control": "Controls"}
+
 MISSING = "\u2013"  # an en dash, where there is no value
 
 

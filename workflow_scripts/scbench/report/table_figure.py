@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from scbench.ranking.summary import APART
 from scbench.report.figures import save
-from scbench.report.labels import GROUP_LABELS, MISSING
+from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING
 from scbench.report.tables import TOTALS, Sheet, column_label, dataset_sheet, overall_sheet
 
 COLOURMAPS = {"bio": "Blues", "batch": "Oranges", "total": "Purples"}
@@ -64,7 +65,8 @@ def _without(sheet: Sheet, left_out: Sequence[str]) -> Sheet:
 def _draw(sheet: Sheet, styles: Mapping[str, tuple[str, str]], title: str, note: str) -> Figure:
     """Draw a sheet; `styles` gives each column its mark (circle | bar) and its colour map."""
     table, names = sheet.table, {column: column_label(column) for column in sheet.columns}
-    left = MARGIN + max([len(name) for name in table["label"]] + [len("Controls")]) * CHARACTER + 0.15
+    headings = [APART_HEADINGS[kind] for kind in table["kind"] if kind in APART]
+    left = MARGIN + max(len(name) for name in [*table["label"], *headings]) * CHARACTER + 0.15
     positions, right = _positions(sheet.groups, styles, left)
     heights = _row_heights(table["kind"])
     head = max(_head_height(names[column], styles[column][0]) for column in sheet.columns)
@@ -78,7 +80,7 @@ def _draw(sheet: Sheet, styles: Mapping[str, tuple[str, str]], title: str, note:
     axes.text(MARGIN, top + head + 0.63, title, fontsize=11, fontweight="bold", va="center")
     axes.text(left, MARGIN, note, fontsize=7, color="0.35", va="bottom")
     ys = [bottom + height for height in heights]
-    _draw_rows(axes, table, ys, right, bottom)
+    _draw_rows(axes, table, ys, right)
     for heading, columns in sheet.groups.items():
         _draw_heading(axes, heading, positions[columns[0]][0], sum(positions[columns[-1]]), top + head + 0.2)
         for column in columns:
@@ -103,11 +105,10 @@ def _positions(groups: Mapping[str, Sequence[str]], styles, left: float) -> tupl
 
 
 def _row_heights(kinds: Sequence[str]) -> list[float]:
-    """Return the height of each row's middle above the lowest edge; controls stand lower, under a heading."""
-    n_controls = sum(kind == "control" for kind in kinds)
-    lift = ROW if n_controls else 0
-    n_rows = len(kinds)
-    return [(n_rows - 0.5 - i) * ROW + (lift if i < n_rows - n_controls else 0) for i in range(n_rows)]
+    """Return the height of each row's middle above the lowest edge; kinds that stand apart have a heading above."""
+    kinds = list(kinds)
+    headings = [len(APART.keys() & set(kinds[i + 1 :]) - {kind}) for i, kind in enumerate(kinds)]
+    return [(len(kinds) - 0.5 - i + below) * ROW for i, below in enumerate(headings)]
 
 
 def _wrapped(name: str) -> str:
@@ -118,19 +119,19 @@ def _head_height(name: str, mark: str) -> float:
     return len(name) * CHARACTER + 0.1 if mark == "circle" else (_wrapped(name).count("\n") + 1) * LINE + 0.1
 
 
-def _draw_rows(axes, table: pd.DataFrame, ys: list[float], right: float, bottom: float) -> None:
+def _draw_rows(axes, table: pd.DataFrame, ys: list[float], right: float) -> None:
     for i, (y, name) in enumerate(zip(ys, table["label"], strict=True)):
         if i % 2 == 0:
             band = Rectangle((MARGIN, y - ROW / 2), right - MARGIN, ROW, facecolor="0.955", edgecolor="none", zorder=0)
             axes.add_patch(band)
         axes.text(MARGIN + 0.06, y, name, fontsize=8.5, va="center")
-    controls = (table["kind"] == "control").to_numpy()
-    if controls.any():
-        line = bottom + controls.sum() * ROW
-        axes.plot([MARGIN, right], [line] * 2, color="0.2", linewidth=0.8)
-        if not controls.all():
-            axes.plot([MARGIN, right], [line + ROW] * 2, color="0.2", linewidth=0.8)
-        axes.text(MARGIN + 0.06, line + ROW / 2, "Controls", fontsize=8.5, style="italic", va="center")
+    for i, (kind, y) in enumerate(zip(table["kind"], ys, strict=True)):
+        if kind in APART and kind not in set(table["kind"].iloc[:i]):
+            line = y + ROW / 2
+            axes.plot([MARGIN, right], [line] * 2, color="0.2", linewidth=0.8)
+            if i > 0:
+                axes.plot([MARGIN, right], [line + ROW] * 2, color="0.2", linewidth=0.8)
+            axes.text(MARGIN + 0.06, line + ROW / 2, APART_HEADINGS[kind], fontsize=8.5, style="italic", va="center")
 
 
 def _draw_heading(axes, heading: str, start: float, end: float, y: float) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from scbench.contracts import atomic, write_table
-from scbench.ranking.summary import RANKING_TOTALS, rank
-from scbench.report.labels import GROUP_LABELS, MISSING, label
+from scbench.ranking.summary import APART, RANKING_TOTALS, rank
+from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING, label
 
 METRIC_GROUPS = ("bio", "batch", "extra")
 TOTALS = ["bio", "batch", "total"]
@@ -28,7 +28,7 @@ class Sheet:
     Attributes
     ----------
     table
-        Columns method, label, kind, then the numeric ones; rows in order, controls last.
+        Columns method, label, kind, then the numeric ones; rows in order, those of the kinds APART last.
     groups
         {heading: [numeric columns under it]}, in order.
     spread
@@ -55,7 +55,7 @@ def write_all(
     """Write {folder}/{dataset}.{tsv,md,tex} for every data set of the summary, and overall.{tsv,md,tex}.
 
     The TSV holds raw means; Markdown and LaTeX print mean and standard deviation over seeds, the best value of those
-    that are no controls in bold.
+    that are ranked in bold.
     """
     sheets = {name: dataset_sheet(summary, name, labels, kinds, metrics) for name in summary["dataset"].unique()}
     sheets["overall"] = overall_sheet(summary, labels, kinds)
@@ -74,9 +74,9 @@ def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -
     columns = [column for listed in groups.values() for column in listed]
     means = one.pivot(index="method", columns="metric", values="mean").reindex(columns=columns)
     table = _described(means, labels, kinds)
-    order = ["control", "total", "batch", "method"]
-    table = table.assign(control=table["kind"].eq("control")).sort_values(order, ascending=[True, False, False, True])
-    table = table.drop(columns="control").reset_index(drop=True)
+    order = ["apart", "total", "batch", "method"]
+    table = table.assign(apart=table["kind"].map(APART).fillna(0))
+    table = table.sort_values(order, ascending=[True, False, False, True]).drop(columns="apart").reset_index(drop=True)
     spread = one.pivot(index="method", columns="metric", values="sd").reindex(index=table["method"], columns=columns)
     return Sheet(table, groups, spread.reset_index(drop=True))
 
@@ -101,20 +101,18 @@ def column_label(column: str) -> str:
 
 
 def to_markdown(sheet: Sheet) -> str:
-    """Render as a Markdown table, the controls below a row that says so."""
+    """Render as a Markdown table, those that stand apart below a row that says so."""
     names = [("Total on " if c.startswith("total_") else "") + column_label(c) for c in sheet.columns]
     rows = [["Method", *names], ["---", *["---:"] * len(names)]]
-    started = False
-    for (control, name), cells in _rows(sheet, "{} ± {}", "**{}**", MISSING):
-        if control and not started:
-            rows.append(["*Controls*", *[""] * len(cells)])
-            started = True
+    for (heading, name), cells in _rows(sheet, "{} ± {}", "**{}**", MISSING):
+        if heading:
+            rows.append([f"*{heading}*", *[""] * len(cells)])
         rows.append([name, *cells])
     return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |\n" for row in rows)
 
 
 def to_latex(sheet: Sheet) -> str:
-    """Render as a LaTeX tabular that needs the package booktabs, the controls below a rule."""
+    """Render as a LaTeX tabular that needs the package booktabs, those that stand apart below a rule."""
     width = len(sheet.columns)
     headings, rules, start = [], [], 2
     for heading, columns in sheet.groups.items():
@@ -124,21 +122,20 @@ def to_latex(sheet: Sheet) -> str:
     lines = [rf"\begin{{tabular}}{{l{'r' * width}}}", r"\toprule", " & " + " & ".join(headings) + r" \\"]
     lines += ["".join(rules), " & ".join(["Method", *(escape_latex(column_label(c)) for c in sheet.columns)]) + r" \\"]
     lines.append(r"\midrule")
-    started = False
-    for (control, name), cells in _rows(sheet, r"{} {{\scriptsize$\pm$ {}}}", r"\textbf{{{}}}", "--"):
-        if control and not started:
-            lines += [r"\midrule", rf"\multicolumn{{{width + 1}}}{{l}}{{\emph{{Controls}}}} \\"]
-            started = True
+    for (heading, name), cells in _rows(sheet, r"{} {{\scriptsize$\pm$ {}}}", r"\textbf{{{}}}", "--"):
+        if heading:
+            lines += [r"\midrule", rf"\multicolumn{{{width + 1}}}{{l}}{{\emph{{{heading}}}}} \\"]
         lines.append(" & ".join([escape_latex(name), *cells]) + r" \\")
     return "% needs \\usepackage{booktabs}\n" + "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
 def _rows(sheet: Sheet, with_spread: str, bold: str, missing: str):
-    """Yield ((is control, label), cells) per method, the cells written with the given patterns."""
+    """Yield ((heading above or "", label), cells) per method, the cells written with the given patterns."""
     table = sheet.table
-    control = table["kind"] == "control"
+    apart = table["kind"].isin(APART)
+    first = apart & ~table["kind"].duplicated()
     printed = table[sheet.columns].astype(float).round(3)
-    best = printed[~control].max()
+    best = printed[~apart].max()
     for row in range(len(table)):
         cells = []
         for column in sheet.columns:
@@ -147,11 +144,12 @@ def _rows(sheet: Sheet, with_spread: str, bold: str, missing: str):
                 cells.append(missing)
                 continue
             text = f"{value:.0f}" if column in COUNTS else f"{value:.3f}"
-            if not control.iloc[row] and column not in COUNTS and value == best[column]:
+            if not apart.iloc[row] and column not in COUNTS and value == best[column]:
                 text = bold.format(text)
             sd = sheet.spread[column].iloc[row] if column in sheet.spread else float("nan")
             cells.append(text if pd.isna(sd) else with_spread.format(text, f"{sd:.3f}"))
-        yield (bool(control.iloc[row]), table["label"].iloc[row]), cells
+        heading = APART_HEADINGS[table["kind"].iloc[row]] if first.iloc[row] else ""
+        yield (heading, table["label"].iloc[row]), cells
 
 
 def _described(values: pd.DataFrame, labels, kinds) -> pd.DataFrame:

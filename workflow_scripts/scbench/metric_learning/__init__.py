@@ -1,0 +1,1 @@
+"""What scDML is built from: scaling per batch, a graph of clusters, merging, triplets, the network."""

@@ -1,0 +1,161 @@
+"""From fine clusters to merged ones: Leiden, similarity of clusters, merging, the number of clusters by the eigengap.
+
+Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, as their released code computes it. The clusters are codes
+0 ... n_clusters - 1 per cell.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from scbench.metric_learning.edges import neighbour_graph
+from scbench.seeding import generator
+
+N_NEIGHBOURS = 15
+
+
+def fine_clusters(X: np.ndarray, *, resolution: float, seed: int) -> np.ndarray:
+    """Cluster the unweighted graph of the 15 nearest neighbours by modularity; (n_cells,) codes, largest first.
+
+    Leiden (Traag et al. 2019, doi 10.1038/s41598-019-41695-z) in place of Louvain: the same objective, and its
+    clusters are connected.
+    """
+    import igraph
+
+    graph = sparse.triu(neighbour_graph(X, N_NEIGHBOURS), format="coo")
+    edges = np.column_stack([graph.row, graph.col])
+    igraph.set_random_number_generator(random.Random(int(generator(seed, "leiden").integers(2**31))))
+    try:
+        found = igraph.Graph(len(X), edges).community_leiden(
+            objective_function="modularity", resolution=resolution, n_iterations=-1
+        )
+    finally:
+        igraph.set_random_number_generator(random)
+    return largest_first(np.asarray(found.membership))
+
+
+def largest_first(cluster: np.ndarray) -> np.ndarray:
+    """Number clusters 0, 1, ... by size, those of equal size by their first cell."""
+    _, first, codes, sizes = np.unique(cluster, return_index=True, return_inverse=True, return_counts=True)
+    rank = np.empty(len(sizes), dtype=np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    return rank[codes]
+
+
+def edge_counts(edges: sparse.csr_matrix, cluster: np.ndarray) -> np.ndarray:
+    """Count the edges between every two clusters, (n, n) float64; the diagonal holds twice the edges inside each."""
+    member = sparse.csr_matrix((np.ones(len(cluster)), (np.arange(len(cluster)), cluster)))
+    return (member.T @ edges @ member).toarray()
+
+
+def similarity(counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Divide the edge counts of two clusters by the size of the smaller one; the diagonal is -1."""
+    similar = counts / np.minimum.outer(sizes, sizes)
+    np.fill_diagonal(similar, -1)
+    return similar
+
+
+def two_step_graph(similar: np.ndarray) -> np.ndarray:
+    """Weigh the paths of one and two steps between clusters, (n, n): A + A A, A the similarities over their maximum.
+
+    The diagonal is 0. Source: as the module; the original reads its number of clusters from this graph.
+    """
+    A = np.maximum(similar, 0)
+    A = A / max(A.max(), np.finfo(float).tiny)
+    B = A + A @ A
+    np.fill_diagonal(B, 0)
+    return B
+
+
+def number_of_clusters(graph: np.ndarray, low: int = 2, high: int | None = None) -> int:
+    """Choose the number K in [low, high] before the largest gap in the spectrum of a graph of clusters.
+
+    Parameters
+    ----------
+    graph
+        (n, n) symmetric weights: `two_step_graph`, or `edge_counts`, whose diagonal keeps small clusters in place.
+    low, high
+        At least 2, as a single cluster has no triplets; `high` at most n, which None stands for.
+
+    Notes
+    -----
+    The gap lies between the eigenvalues K and K + 1, in ascending order, of the graph's normalised Laplacian. A cluster
+    without edges is a component of its own and adds an eigenvalue 0.
+    """
+    n = len(graph)
+    high = min(n if high is None else high, n)
+    if high <= low:
+        return high
+    degree = graph.sum(0)
+    scale = np.where(degree > 0, 1 / np.sqrt(np.where(degree > 0, degree, 1)), 0)
+    laplacian = np.diag((degree > 0).astype(float)) - scale[:, None] * graph * scale
+    gaps = np.diff(np.linalg.eigvalsh(laplacian))  # gaps[K - 1] lies behind the K-th eigenvalue
+    return low + int(np.argmax(gaps[low - 1 : high]))
+
+
+def merge_order(counts: np.ndarray, sizes: np.ndarray) -> list[tuple[int, int]]:
+    """List the n - 1 mergers (kept, absorbed), kept < absorbed, each of the two most similar clusters of its time.
+
+    The edge counts of the two are added, and divided by the new sizes. Equally similar pairs: the lowest first.
+    """
+    counts, sizes = counts.astype(float).copy(), sizes.copy()
+    similar, order = similarity(counts, sizes), []
+    for _ in range(len(sizes) - 1):
+        i, j = sorted(int(code) for code in np.unravel_index(np.argmax(similar), similar.shape))
+        order.append((i, j))
+        counts[i] += counts[j]
+        counts[:, i] += counts[:, j]
+        sizes[i] += sizes[j]
+        similar[i] = similar[:, i] = np.where(similar[i] < 0, -1, counts[i] / np.minimum(sizes, sizes[i]))
+        similar[j] = similar[:, j] = -1
+    return order
+
+
+@dataclass(frozen=True)
+class Merging:
+    """Fine clusters of cells, (n_cells,) codes, and the edge counts between them, (n, n): how they can be merged."""
+
+    fine: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, fine: np.ndarray, edges: sparse.csr_matrix) -> Merging:
+        """Count the edges between the fine clusters."""
+        return cls(fine, edge_counts(edges, fine))
+
+    @property
+    def sizes(self) -> np.ndarray:
+        return np.bincount(self.fine)
+
+    @property
+    def two_step_graph(self) -> np.ndarray:
+        return two_step_graph(similarity(self.counts, self.sizes))
+
+    def into(self, n_clusters: int) -> np.ndarray:
+        """Merge into `n_clusters` (fine clusters are never split: no more than there are); codes, largest first.
+
+        Raises
+        ------
+        ValueError
+            For a single cluster, asked for or found: it gives no triplets.
+        """
+        if min(n_clusters, len(self.sizes)) < 2:
+            raise ValueError("one cluster of all cells gives no triplets: give n_clusters >= 2, or raise resolution")
+        target = np.arange(len(self.sizes))
+        for kept, absorbed in merge_order(self.counts, self.sizes)[: max(len(target) - n_clusters, 0)]:
+            target[target == absorbed] = kept
+        return largest_first(target[self.fine])
+
+
+def adjusted_rand(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the adjusted Rand index (Hubert and Arabie 1985) of two clusterings, (n_cells,) codes; 1 for the same."""
+    table = sparse.csr_matrix((np.ones(len(one)), (one, other)))
+    pairs = [float((n * (n - 1) / 2).sum()) for n in (table.data, np.bincount(one), np.bincount(other))]
+    together, by_one, by_other = pairs
+    expected = by_one * by_other / (len(one) * (len(one) - 1) / 2)
+    most = (by_one + by_other) / 2
+    return 1.0 if most == expected else (together - expected) / (most - expected)

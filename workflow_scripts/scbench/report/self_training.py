@@ -1,0 +1,72 @@
+"""What happened in each round of self-training: number of clusters, agreement with the last round, mined triplets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from scbench.report.figures import category_colours
+
+PANELS = {
+    "clusters": "Clusters",
+    "ari_to_last_round": "ARI to the last round",
+    "triplets": "Mined triplets per cell",
+}
+RUN_COLUMNS = ["dataset", "method", "seed"]
+STABLE = 0.98  # where self-training ends; see scbench.metric_learning.self_training
+
+
+def self_training_table(histories: Sequence[pd.DataFrame], runs: Sequence[Mapping]) -> pd.DataFrame:
+    """Put the histories of `runs` (dataset, method, seed) below each other, without the terms that are not drawn.
+
+    Returns
+    -------
+    Columns dataset, method, seed, epoch, term, value; the terms are those of PANELS, and accepted.
+    """
+    tables = [history.assign(**run) for history, run in zip(histories, runs, strict=True)]
+    table = pd.concat(tables, ignore_index=True)
+    return table.loc[table["term"].isin([*PANELS, "accepted"]), [*RUN_COLUMNS, "epoch", "term", "value"]]
+
+
+def self_training_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+    """Draw the table of `self_training_table`: a row per data set and method, a colour per seed, a point per round.
+
+    A round that was rejected is an open point.
+    """
+    groups = list(table.groupby(["dataset", "method"], sort=False))
+    colours = category_colours(sorted(table["seed"].astype(str).unique(), key=int))
+    figure = Figure(figsize=(9, 2.1 * len(groups) + 0.5), layout="constrained")
+    panels = figure.subplots(len(groups), len(PANELS), squeeze=False, sharex="row")
+    for row, ((dataset, method), one) in zip(panels, groups, strict=True):
+        for axes, (term, title) in zip(row, PANELS.items(), strict=True):
+            for seed, run in one.groupby("seed"):
+                _draw_run(axes, run.pivot(index="epoch", columns="term", values="value"), term, colours[str(seed)])
+            axes.set_title(title, fontsize=9)
+            axes.set_xlabel("Epoch", fontsize=8)
+            axes.tick_params(labelsize=8)
+            axes.spines[["top", "right"]].set_visible(False)
+        row[0].set_ylabel(f"{dataset}\n{labels.get(method, method)}", fontsize=8.5)
+        row[0].yaxis.set_major_locator(MaxNLocator(integer=True))
+        row[1].axhline(STABLE, color="0.6", linewidth=0.8, linestyle="--")
+        row[1].set_ylim(-0.05, 1.05)
+        row[2].set_yscale("symlog", linthresh=0.01)
+    handles = [Line2D([], [], marker="o", markersize=4, color=colour, label=seed) for seed, colour in colours.items()]
+    figure.legend(handles=handles[:-1], title="Seed", loc="outside right upper", fontsize=8, frameon=False)
+    return figure
+
+
+def _draw_run(axes, terms: pd.DataFrame, term: str, colour: str) -> None:
+    """Draw one term of one run, the epoch as index: a line over epochs, or a step with a point where a round begins."""
+    if term not in terms:
+        return
+    values = terms[term].dropna()
+    if term == "triplets":
+        axes.plot(values.index, values, color=colour, linewidth=1)
+        return
+    axes.plot(values.index, values, color=colour, linewidth=1, drawstyle="steps-post")
+    face = [colour if accepted else "white" for accepted in terms.loc[values.index, "accepted"]]
+    axes.scatter(values.index, values, s=18, c=face, edgecolors=colour, zorder=2)
