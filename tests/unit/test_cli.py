@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Processed cells with two genes' fewer values and scaled X, and the raw counts of the same cells in other order."""
+    """Processed cells with scaled X and marked genes, and the raw counts of the same cells in another order."""
     folder = tmp_path_factory.mktemp("files")
     data = make_dataset("counts")
     obs = pd.DataFrame({"batch": np.array(data.batch_names)[data.batch], "celltype": data.labels})

@@ -15,7 +15,7 @@ def test_defaults_are_valid(config):
 def test_user_values_are_merged_key_by_key(root):
     config = load(root, {"methods": {"vae_nb": {"params": {"max_steps": 7}}}, "benchmark": {"seeds": [5]}})
     assert config["methods"]["vae_nb"]["params"]["max_steps"] == 7
-    assert config["methods"]["vae_nb"]["params"]["latent_dim"] == 30
+    assert config["methods"]["vae_nb"]["params"]["latent_dim"] == 32
     assert config["benchmark"]["seeds"] == [5]
 
 

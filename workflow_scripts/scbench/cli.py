@@ -44,8 +44,8 @@ def _parser() -> argparse.ArgumentParser:
                       "whose raw counts are in --counts or layers['counts']")  # fmt: skip
     data.add_argument("--counts", type=Path, help="raw counts (.h5ad) of the cells of --adata")
     data.add_argument("--batch-key", default="batch", help="column of obs with the batches (default: batch)")
-    data.add_argument("--label-key", default=None, help="column of obs with the cell types; they colour plots and score, "
-                      "they do not train (default: cell_type or celltype, if there)")  # fmt: skip
+    data.add_argument("--label-key", default=None, help="column of obs with the cell types; they colour plots and "
+                      "score, they do not train (default: cell_type or celltype, if there)")  # fmt: skip
     data.add_argument("--out", type=Path, default=Path("results_comparison"), help="default: results_comparison")
     data.add_argument("--seed", type=int, default=0)
     data.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")

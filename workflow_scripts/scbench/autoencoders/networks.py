@@ -1,4 +1,4 @@
-"""Networks: a perceptron whose layers may know the batch, an encoder to a Gaussian, a decoder to the means of counts."""
+"""Networks: a perceptron whose layers may know the batch, an encoder to a Gaussian, a decoder to mean counts."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -173,7 +173,8 @@ def _check(terms: dict[str, float], epoch: int, rows: list[tuple]) -> None:
             raise TrainingError(f"epoch {epoch}: the loss term '{name}' is {value}; {cause}")
         lowest = min((abs(earlier) for _, term, earlier in rows if term == name), default=abs(value))
         if abs(value) > 1e3 * (lowest + 10):
-            raise TrainingError(f"epoch {epoch}: the loss term '{name}' has exploded to {value:.3g}; lower learning_rate")
+            problem = f"the loss term '{name}' has exploded to {value:.3g}"
+            raise TrainingError(f"epoch {epoch}: {problem}; lower learning_rate")
 
 
 class _Average:

@@ -2,8 +2,8 @@
 
 The decoder is told the batch at every layer, the encoder is not; a prior shared by all batches leaves no room for the
 batch in the latent. Sources: Sohn et al. 2015 (conditional variational autoencoder); Lopez et al. 2018,
-doi 10.1038/s41592-018-0229-2 (negative binomial, shared prior); Grønbech et al. 2020, doi 10.1093/bioinformatics/btaa293
-(mixture prior); Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463 (cycle term).
+doi 10.1038/s41592-018-0229-2 (negative binomial, shared prior); Grønbech et al. 2020,
+doi 10.1093/bioinformatics/btaa293 (mixture prior); Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463 (cycle term).
 """
 
 from scbench.autoencoders.count_vae import fit
