@@ -89,6 +89,29 @@ def test_only_marker_genes_tell_types_apart():
     assert 0.1 < different.mean() < 0.2  # two sets of 10 %, of which small effects stay unseen
 
 
+def test_an_interaction_is_an_effect_of_a_batch_on_one_type():
+    shape = {"n_cells": 4000, "n_genes": 300, "n_types": 2, "n_batches": 2, "dispersion": 1e9, "library_size": 1e5}
+    adata = simulate(**shape, **QUIET, interaction_strength=0.4)
+    ratios = []
+    for name in ("type_1", "type_2"):
+        means = group_means(adata[adata.obs["cell_type"] == name], "batch")
+        ratios.append(np.log(means[0] / means[1]))
+    assert np.std(ratios, axis=1) == pytest.approx(0.4 * np.sqrt(2), rel=0.15)
+    assert abs(np.corrcoef(ratios)[0, 1]) < 0.2
+
+
+def test_programs_vary_within_a_type_and_batch():
+    shape = {"n_cells": 1000, "n_genes": 300, "n_types": 1, "n_batches": 1, "dispersion": 1e9, "library_size": 1e5}
+
+    def strongest_component(strength):
+        dense = np.log1p(simulate(**shape, **QUIET, program_strength=strength).X.toarray())
+        values = np.linalg.svd(dense - dense.mean(0), compute_uv=False) ** 2
+        return values[:5].sum() / values.sum()
+
+    assert strongest_component(0) < 0.25
+    assert strongest_component(0.5) > 0.6
+
+
 def test_removing_an_effect_leaves_the_cells_as_they_were():
     with_effect, without = simulate(**SMALL), simulate(**SMALL, batch_strength=0)
     assert with_effect.obs.equals(without.obs)

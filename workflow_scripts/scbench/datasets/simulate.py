@@ -2,7 +2,8 @@
 
 Model: count ~ NB(mean = library size of the cell x share of the gene, theta), where the shares of a type in a batch are
 the softmax over genes of base + type effect + technology effect + batch effect, on the log scale. Effects add up, as in
-Splatter (Zappia et al. 2017, 10.1186/s13059-017-1305-0): a batch shifts a gene alike in all cell types.
+Splatter (Zappia et al. 2017, 10.1186/s13059-017-1305-0): a batch shifts a gene alike in all cell types. What real data have
+beyond that can be added: effects of a batch on one type only, and programs that vary from cell to cell within all types.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from scbench.seeding import generator
 GENE_SPREAD = 1.5  # sd of the log mean over genes: many low genes, a few high ones
 RARE_MINIMUM = 10  # cells; fewer cannot be scored
 CHUNK = 1000  # cells drawn at a time
+N_PROGRAMS = 5
+PROGRAM_FRACTION = 0.1  # of the genes, in each program
 
 
 def simulate(
@@ -33,6 +36,8 @@ def simulate(
     marker_fraction: float = 0.15,
     batch_strength: float = 0.3,
     technology_strength: float = 0.3,
+    interaction_strength: float = 0.0,
+    program_strength: float = 0.0,
     library_size: float = 2000.0,
     library_size_spread: float = 0.3,
     batch_library_size_spread: float = 0.2,
@@ -52,6 +57,11 @@ def simulate(
     batch_strength, technology_strength
         sd of the log gene effect; a strength of 0 removes exactly this effect and leaves the others as they were.
         A single technology has no effect.
+    interaction_strength
+        sd of the log gene effect that a batch has on one type.
+    program_strength
+        sd of the log fold change of the genes of a program, 5 programs of a tenth of the genes, at an activity of 1; the
+        activity of every program in every cell is standard normal.
     library_size, library_size_spread, batch_library_size_spread
         Median counts per cell; sd of the log over cells of a batch; sd of the log over batches.
     dispersion
@@ -88,8 +98,9 @@ def simulate(
         batch_effects = batch_effects + effects[technology_of]
     log_sizes = batch_library_size_spread * _centred(generator(seed, "batch library sizes").normal(size=n_batches))
     log_sizes = log_sizes[batch_of] + library_size_spread * generator(seed, "library sizes").normal(size=n_cells)
-    shares = _shares(seed, type_effects, batch_effects)
-    counts = _draw(seed, library_size * np.exp(log_sizes), shares, groups, dispersion)
+    shares = _shares(seed, type_effects, batch_effects, interaction_strength)
+    programs = _programs(seed, n_cells, n_genes, program_strength) if program_strength else None
+    counts = _draw(seed, library_size * np.exp(log_sizes), shares, groups, dispersion, programs)
 
     obs = pd.DataFrame(index=pd.Index(_names("cell", n_cells)))
     obs["batch"] = pd.Categorical.from_codes(batch_of, batches)
@@ -119,20 +130,41 @@ def _marker_effects(seed: int, types: list[str], n_genes: int, marker_fraction: 
     return effects
 
 
-def _shares(seed: int, type_effects: np.ndarray, batch_effects: np.ndarray) -> np.ndarray:
+def _shares(seed: int, type_effects: np.ndarray, batch_effects: np.ndarray, interaction: float) -> np.ndarray:
     """Return the shares of the genes (n_types x n_batches, n_genes): every type in every batch."""
     base = GENE_SPREAD * generator(seed, "gene means").normal(size=type_effects.shape[1])
-    shares = np.exp(base + type_effects[:, None] + batch_effects[None]).reshape(-1, len(base))
+    effects = base + type_effects[:, None] + batch_effects[None]
+    if interaction:
+        effects = effects + interaction * generator(seed, "interactions").normal(size=effects.shape)
+    shares = np.exp(effects).reshape(-1, len(base))
     return shares / shares.sum(axis=1, keepdims=True)
 
 
-def _draw(seed: int, size: np.ndarray, shares: np.ndarray, groups: np.ndarray, theta: float) -> sparse.csr_matrix:
+def _programs(seed: int, n_cells: int, n_genes: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the activities (n_cells, 5) and the log effects at an activity of 1, (5, n_genes)."""
+    names = _names("program", N_PROGRAMS)
+    effects = strength * _marker_effects(seed, names, n_genes, PROGRAM_FRACTION)
+    return generator(seed, "activities").normal(size=(n_cells, N_PROGRAMS)), effects
+
+
+def _draw(
+    seed: int,
+    size: np.ndarray,
+    shares: np.ndarray,
+    groups: np.ndarray,
+    theta: float,
+    programs: tuple[np.ndarray, np.ndarray] | None,
+) -> sparse.csr_matrix:
     """Draw gamma-Poisson counts; two streams, so that the size of a chunk does not matter."""
     rates, counts = generator(seed, "rates"), generator(seed, "counts")
     blocks = []
     for start in range(0, len(size), CHUNK):
         rows = slice(start, start + CHUNK)
-        mean = size[rows, None] * shares[groups[rows]]
+        share = shares[groups[rows]]
+        if programs is not None:
+            share = share * np.exp(programs[0][rows] @ programs[1])
+            share /= share.sum(axis=1, keepdims=True)
+        mean = size[rows, None] * share
         drawn = counts.poisson(rates.standard_gamma(theta, size=mean.shape) * (mean / theta))
         blocks.append(sparse.csr_matrix(drawn.astype(np.int32)))
     return sparse.vstack(blocks, format="csr")
