@@ -2,8 +2,8 @@
 
 Model: count ~ NB(mean = library size of the cell x share of the gene, theta), where the shares of a type in a batch are
 the softmax over genes of base + type effect + technology effect + batch effect, on the log scale. Effects add up, as in
-Splatter (Zappia et al. 2017, 10.1186/s13059-017-1305-0): a batch shifts a gene alike in all cell types. What real data have
-beyond that can be added: effects of a batch on one type only, and programs that vary from cell to cell within all types.
+Splatter (Zappia et al. 2017, 10.1186/s13059-017-1305-0): a batch shifts a gene alike in all cell types. What real data
+have beyond that can be added: effects of a batch on one type, and programs that vary from cell to cell within types.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def simulate(
     interaction_strength
         sd of the log gene effect that a batch has on one type.
     program_strength
-        sd of the log fold change of the genes of a program, 5 programs of a tenth of the genes, at an activity of 1; the
-        activity of every program in every cell is standard normal.
+        sd of the log fold change of the genes of a program at an activity of 1. There are 5 programs of a tenth of the
+        genes; the activity of every program in every cell is standard normal.
     library_size, library_size_spread, batch_library_size_spread
         Median counts per cell; sd of the log over cells of a batch; sd of the log over batches.
     dispersion
