@@ -112,6 +112,17 @@ def test_programs_vary_within_a_type_and_batch():
     assert strongest_component(0.5) > 0.6
 
 
+def test_abundances_spread_over_types_and_less_over_batches_and_no_type_is_lost():
+    shape = {"n_cells": 40_000, "n_genes": 50, "n_types": 30, "n_batches": 2, "library_size": 20}
+    table = simulate(**shape, abundance_spread=1.0).obs.value_counts(["cell_type", "batch"]).unstack()
+    assert (table.sum() == 20_000).all()
+    assert np.log(table).mean(axis=1).std() == pytest.approx(1.0, rel=0.3)
+    assert np.log(table["batch_1"] / table["batch_2"]).std() == pytest.approx(np.sqrt(2) / 3, rel=0.3)
+    few = simulate(**SMALL, abundance_spread=5.0).obs.value_counts(["cell_type", "batch"])
+    assert (few >= 1).all()
+    assert len(few) == 16
+
+
 def test_removing_an_effect_leaves_the_cells_as_they_were():
     with_effect, without = simulate(**SMALL), simulate(**SMALL, batch_strength=0)
     assert with_effect.obs.equals(without.obs)

@@ -42,6 +42,7 @@ def simulate(
     library_size_spread: float = 0.3,
     batch_library_size_spread: float = 0.2,
     dispersion: float = 2.0,
+    abundance_spread: float = 0.0,
     rare_types: Mapping[str, float] | None = None,
     missing_types: Mapping[str, Sequence[str]] | None = None,
     seed: int = 0,
@@ -51,7 +52,8 @@ def simulate(
     Parameters
     ----------
     n_cells
-        Batches have the same size; within a batch, the types that are not rare share its cells equally.
+        Batches have the same size; within a batch, the types that are not rare share its cells equally, or as
+        `abundance_spread` says.
     type_strength, marker_fraction
         sd of the log fold change of a type's marker genes; which share of the genes marks a type.
     batch_strength, technology_strength
@@ -66,6 +68,8 @@ def simulate(
         Median counts per cell; sd of the log over cells of a batch; sd of the log over batches.
     dispersion
         theta: variance = mean + mean^2 / theta.
+    abundance_spread
+        sd of the log abundance of the types that are not rare; a third of it is the sd by which a batch differs.
     rare_types
         {type: fraction of all cells}, rounded to whole cells, but at least 10 where `n_cells` permits.
     missing_types
@@ -87,7 +91,8 @@ def simulate(
     types, batches = _names("type", n_types), _names("batch", n_batches)
     technologies = _names("technology", n_technologies)
     technology_of = np.arange(n_batches) % n_technologies
-    composition = _composition(n_cells, types, batches, rare_types or {}, missing_types or {})
+    abundance = _abundance(seed, types, batches, abundance_spread)
+    composition = _composition(n_cells, types, batches, rare_types or {}, missing_types or {}, abundance)
     groups = generator(seed, "order").permutation(np.repeat(np.arange(composition.size), composition.ravel()))
     type_of, batch_of = np.divmod(groups, n_batches)
 
@@ -173,7 +178,15 @@ def _draw(
 # ---- which types in which batch, and how many cells
 
 
-def _composition(n_cells, types, batches, rare, missing) -> np.ndarray:
+def _abundance(seed: int, types: list[str], batches: list[str], spread: float) -> np.ndarray:
+    """Return the relative abundances (n_types, n_batches)."""
+    everywhere = generator(seed, "abundances").normal(size=(len(types), 1))
+    return np.exp(
+        spread * (everywhere + generator(seed, "abundances in batches").normal(size=(len(types), len(batches))) / 3)
+    )
+
+
+def _composition(n_cells, types, batches, rare, missing, abundance) -> np.ndarray:
     """Return the number of cells (n_types, n_batches)."""
     present = _presence(types, batches, missing)
     is_rare = np.isin(types, list(rare))
@@ -194,7 +207,7 @@ def _composition(n_cells, types, batches, rare, missing) -> np.ndarray:
         if left < common.sum():
             needed = f"{counts[:, column].sum()} cells of rare types and {common.sum()} other types"
             raise ValueError(f"simulate.n_cells: {size} cells in {batches[column]} do not hold {needed}; raise n_cells")
-        counts[common, column] = _split(left, common.sum())
+        counts[common, column] = _share_out(left, abundance[common, column])
     return counts
 
 
@@ -219,3 +232,13 @@ def _check_known(key: str, names, known: list[str]) -> None:
 def _split(total: int, parts: int) -> np.ndarray:
     """Split into whole parts that differ by one at most."""
     return total // parts + (np.arange(parts) < total % parts)
+
+
+def _share_out(total: int, weights: np.ndarray) -> np.ndarray:
+    """Share out whole units by weight, at least one to each; equal weights: parts that differ by one at most."""
+    if np.ptp(weights) == 0:
+        return _split(total, len(weights))
+    exact = (total - len(weights)) * weights / weights.sum()
+    parts = np.floor(exact).astype(int)
+    parts[np.argsort(parts - exact, kind="stable")[: total - len(weights) - parts.sum()]] += 1
+    return parts + 1
