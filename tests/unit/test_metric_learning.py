@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import torch
 from conftest import SHARED, make_dataset
-from sklearn.metrics import adjusted_rand_score
 
 from scbench.contracts import HISTORY_COLUMNS, method_input
 from scbench.methods import scdml, scdml_iterative
@@ -238,14 +237,6 @@ def test_the_balanced_sampler_makes_clusters_and_their_batches_equally_common():
 
 
 # ---- clusters
-
-
-def test_adjusted_rand_index_equals_scikit_learn():
-    random = np.random.default_rng(0)
-    one, other = random.integers(0, 4, 200), random.integers(0, 3, 200)
-    other[:120] = one[:120] % 3
-    assert clusters.adjusted_rand(one, other) == pytest.approx(adjusted_rand_score(one, other))
-    assert clusters.adjusted_rand(one, one) == 1
 
 
 def test_fine_clusters_are_the_same_for_the_same_seed_and_leave_the_random_state_of_igraph_alone():

@@ -149,13 +149,3 @@ class Merging:
         for kept, absorbed in merge_order(self.counts, self.sizes)[: max(len(target) - n_clusters, 0)]:
             target[target == absorbed] = kept
         return largest_first(target[self.fine])
-
-
-def adjusted_rand(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the adjusted Rand index (Hubert and Arabie 1985) of two clusterings, (n_cells,) codes; 1 for the same."""
-    table = sparse.csr_matrix((np.ones(len(one)), (one, other)))
-    pairs = [float((n * (n - 1) / 2).sum()) for n in (table.data, np.bincount(one), np.bincount(other))]
-    together, by_one, by_other = pairs
-    expected = by_one * by_other / (len(one) * (len(one) - 1) / 2)
-    most = (by_one + by_other) / 2
-    return 1.0 if most == expected else (together - expected) / (most - expected)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from scbench.contracts import HISTORY_COLUMNS
-from scbench.metric_learning.clusters import adjusted_rand
+from scbench.metrics.clustering import ari
 
 STABLE = 0.98  # adjusted Rand index to the clusters of the last round
 
@@ -58,12 +58,12 @@ def self_train(
     epoch = int(best.history["epoch"].max()) + 1
     for number in range(1, rounds + 1):
         proposed = recluster(best.X)
-        n_clusters, ari = int(proposed.max()) + 1, adjusted_rand(proposed, cluster)
-        known = {"clusters": n_clusters, "ari_to_last_round": ari}
+        n_clusters, agreement = int(proposed.max()) + 1, ari(proposed, cluster)
+        known = {"clusters": n_clusters, "ari_to_last_round": agreement}
         if n_clusters <= 2 < cluster.max() + 1:
             histories.append(_row(epoch, **known, accepted=0))
             break
-        if ari >= STABLE:
+        if agreement >= STABLE:
             histories.append(_row(epoch, **known, accepted=1))
             break
         trained = fit(proposed, number, best.state)
