@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from scbench.config import load_config  # noqa: E402
-from scbench.contracts import PHASES, method_input, read_dataset, read_truth  # noqa: E402
+from scbench.contracts import cell_cycle_phases, method_input, read_dataset, read_truth  # noqa: E402
 from scbench.metrics.suite import score_embedding  # noqa: E402
 from scbench.registry import load_registry  # noqa: E402
 from scbench.runner import run_method  # noqa: E402
@@ -79,7 +79,7 @@ def scores_of(adata, truth, X: np.ndarray) -> pd.DataFrame:
         pca=adata.obsm["X_pca"],
         batch=truth["batch"].to_numpy(),
         labels=truth["cell_type"].to_numpy(),
-        phases=adata.obs[PHASES].to_numpy() if set(PHASES) <= set(adata.obs) else None,
+        phases=cell_cycle_phases(adata),
         metrics=CONFIG["metrics"],
     )
 

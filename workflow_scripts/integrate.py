@@ -7,7 +7,7 @@ with logged(snakemake.log[0]):
     from pathlib import Path
 
     from scbench.contracts import method_input, read_dataset, read_truth, write_embedding, write_model, write_table
-    from scbench.provenance import checkpoint_name, package_versions
+    from scbench.provenance import PACKAGES_OF_METHODS, checkpoint_name, package_versions
     from scbench.runner import choose_device, run_method
 
     spec, output = snakemake.params.spec, snakemake.output
@@ -28,7 +28,7 @@ with logged(snakemake.log[0]):
         "parameters": spec["params"],
         "device": device,
         "code_digest": snakemake.params.code,
-        "versions": package_versions("anndata", "numpy", "scipy", "torch", "faiss-cpu", "igraph", "harmonypy"),
+        "versions": package_versions(*PACKAGES_OF_METHODS),
     }
     if spec["trained"]:
         write_table(output.history, embedding.history)

@@ -3,7 +3,7 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import PHASES, read_dataset, read_embedding, read_truth, write_scores
+    from scbench.contracts import cell_cycle_phases, read_dataset, read_embedding, read_truth, write_scores
     from scbench.metrics.suite import score_embedding
 
     wildcards = snakemake.wildcards
@@ -16,7 +16,7 @@ with logged(snakemake.log[0]):
         batch=truth["batch"].to_numpy(),
         labels=truth["cell_type"].to_numpy(),
         clusters=clusters,
-        phases=adata.obs[PHASES].to_numpy() if set(PHASES) <= set(adata.obs) else None,
+        phases=cell_cycle_phases(adata),
         metrics=snakemake.params.metrics,
         threads=snakemake.threads,
     )

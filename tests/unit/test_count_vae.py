@@ -9,7 +9,7 @@ from scipy import stats
 
 from scbench.autoencoders import generation, priors
 from scbench.autoencoders.cells import Cells
-from scbench.autoencoders.count_vae import CountVae
+from scbench.autoencoders.count_vae import CHOICES, CountVae
 from scbench.contracts import read_model, write_model
 from scbench.methods import cvae_nb, vae_nb
 
@@ -124,6 +124,12 @@ def test_every_option_trains_keeps_the_types_and_generates(options):
     drawn = generation.sample(generation.load(result.model), 20, batch=1, library=200, seed=0)
     assert drawn.shape == (20, 60)
     assert drawn.sum() > 0
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_an_unknown_choice_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=f"{name}: 'magic' is not known; choose one of "):
+        CountVae(n_genes=5, n_batches=2, latent_dim=2, hidden=[4], **{name: "magic"})
 
 
 def test_free_bits_keep_the_divergence_from_being_lowered_below_them():

@@ -77,7 +77,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.save_only:
         _draw(options.save_only)
         return
-    names = ["latent_dim", "beta", "size_factor", "prior", "condition_encoder", "epochs"]
+    names = ["latent_dim", "beta", "size_factor", "prior", "condition_encoder"]
     changes = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
     if options.recon:
         changes["likelihood"] = options.recon
@@ -147,7 +147,7 @@ def _prepare(options: argparse.Namespace, settings: dict):
 def _run(name: str, config: dict, dataset, truth, folder: Path, options, score: bool = False) -> pd.DataFrame | None:
     """Run one method and write what a run of the workflow writes; with `score`, return its scores."""
     from scbench.contracts import method_input, write_embedding, write_model, write_table, write_truth
-    from scbench.provenance import package_versions
+    from scbench.provenance import PACKAGES_OF_METHODS, package_versions
     from scbench.registry import method_parameters
     from scbench.runner import choose_device, run_method
 
@@ -163,7 +163,7 @@ def _run(name: str, config: dict, dataset, truth, folder: Path, options, score: 
         params["epochs"] = options.epochs
     data = replace(data, checkpoint=folder / "checkpoint.pt")
     result = run_method(method.module, data, seed=options.seed, device=device, threads=options.threads, params=params)
-    versions = package_versions("anndata", "numpy", "scipy", "torch", "harmonypy")
+    versions = package_versions(*PACKAGES_OF_METHODS)
     record = {"method": name, "seed": options.seed, "parameters": params, "device": device, "versions": versions}
     if method.trained:
         write_table(folder / "history.tsv", result.history)
@@ -176,7 +176,7 @@ def _run(name: str, config: dict, dataset, truth, folder: Path, options, score: 
 
 
 def _score(name: str, config: dict, dataset, truth, result, options) -> pd.DataFrame:
-    from scbench.contracts import PHASES, SCORE_COLUMNS
+    from scbench.contracts import SCORE_COLUMNS, cell_cycle_phases
     from scbench.metrics.suite import score_embedding
 
     scores = score_embedding(
@@ -185,7 +185,7 @@ def _score(name: str, config: dict, dataset, truth, result, options) -> pd.DataF
         batch=truth["batch"].to_numpy(),
         labels=truth["cell_type"].to_numpy(),
         clusters=result.cluster,
-        phases=dataset.obs[PHASES].to_numpy() if set(PHASES) <= set(dataset.obs) else None,
+        phases=cell_cycle_phases(dataset),
         metrics=config["metrics"],
         threads=options.threads,
     )

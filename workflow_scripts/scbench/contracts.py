@@ -153,6 +153,11 @@ def read_dataset(path: str | Path) -> AnnData:
     return adata
 
 
+def cell_cycle_phases(adata: AnnData) -> np.ndarray | None:
+    """The S and G2/M scores of a prepared data set, (n_cells, 2), if its genes allowed them."""
+    return adata.obs[PHASES].to_numpy() if set(PHASES) <= set(adata.obs) else None
+
+
 def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | None = None) -> Dataset:
     """Hand over what a method declares: counts | lognorm | pca."""
     matrix = {"counts": adata.layers["counts"], "lognorm": adata.X, "pca": adata.obsm["X_pca"]}[declared]

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent.parent
+PACKAGES_OF_METHODS = ("anndata", "numpy", "scipy", "torch", "faiss-cpu", "igraph", "harmonypy")
 
 
 def code_digest(script: str, *modules: str) -> str:

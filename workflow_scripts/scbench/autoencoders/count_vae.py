@@ -11,15 +11,22 @@ from torch import nn
 
 from scbench.autoencoders import likelihoods
 from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows
-from scbench.autoencoders.networks import GaussianEncoder, MeanDecoder
+from scbench.autoencoders.networks import ACTIVATIONS, NORMS, GaussianEncoder, MeanDecoder
 from scbench.autoencoders.priors import ConditionalNormal, GaussianMixture, StandardNormal, VampPrior
 from scbench.autoencoders.training import apply, automatic_epochs, train
 from scbench.contracts import Dataset, Embedding
 from scbench.seeding import seed_torch
 
-LIKELIHOODS = ("nb", "zinb", "poisson", "gaussian")
-PRIORS = ("normal", "mog", "vamp", "conditional")
-CONDITIONS = ("none", "one_hot", "embedding")
+CHOICES = {
+    "likelihood": ("nb", "zinb", "poisson", "gaussian"),
+    "dispersion": ("gene", "gene_batch"),
+    "size_factor": ("multiply", "concat"),
+    "prior": ("normal", "mog", "vamp", "conditional"),
+    "condition": ("none", "one_hot", "embedding"),
+    "encoder_norm": NORMS,
+    "decoder_norm": NORMS,
+    "activation": tuple(ACTIVATIONS),
+}
 
 
 class CountVae(nn.Module):
@@ -39,6 +46,11 @@ class CountVae(nn.Module):
     free_bits
         nats per latent dimension below which the divergence is not lowered; a mixture has no divergence per dimension,
         there it is free_bits * latent_dim for the whole.
+
+    Raises
+    ------
+    ValueError
+        For a value that is none of `CHOICES`.
     """
 
     def __init__(
@@ -64,6 +76,10 @@ class CountVae(nn.Module):
         free_bits: float = 0.0,
         cycle: bool = False,
     ) -> None:
+        given = locals()
+        for name, known in CHOICES.items():
+            if given[name] not in known:
+                raise ValueError(f"{name}: '{given[name]}' is not known; choose one of {', '.join(known)}")
         super().__init__()
         self.n_genes, self.n_batches, self.latent_dim = n_genes, n_batches, latent_dim
         self.likelihood, self.dispersion, self.free_bits = likelihood, dispersion, free_bits
