@@ -197,3 +197,22 @@ def test_by_default_batches_separate_and_types_could_be_recovered(config):
     pca, obs = embedded(batch_strength=0, batch_library_size_spread=0)
     assert purity(pca, obs["batch"]) < 0.36
     assert 0.95 < purity(pca, obs["cell_type"]) < 0.999
+
+
+def test_states_lie_within_their_type_and_shift_their_shares_between_batches():
+    shape = {"n_cells": 4000, "n_genes": 300, "n_types": 2, "n_batches": 2, "dispersion": 1e9, "library_size": 1e5}
+    adata = simulate(**shape, **{**QUIET, "type_strength": 2.0}, n_subtypes=3, subtype_strength=0.5)
+    parts = adata.obs.groupby(["cell_type", "subtype"], observed=True).size()
+    assert parts.groupby("subtype", observed=True).size().eq(1).all()
+    assert len(parts) == 6
+    means = np.log(group_means(adata, "subtype"))
+    same, other = np.abs(means[0] - means[1]).mean(), np.abs(means[0] - means[3]).mean()
+    assert 0 < same < other
+    shares = adata.obs.groupby("batch", observed=True)["subtype"].value_counts(normalize=True).unstack()
+    assert (shares.iloc[0] - shares.iloc[1]).abs().max() > 0.02
+
+
+def test_one_state_per_type_leaves_the_counts_as_they_were():
+    plain, one = simulate(**SMALL), simulate(**SMALL, n_subtypes=1, subtype_strength=2.0)
+    assert (plain.X != one.X).nnz == 0
+    assert "subtype" not in one.obs

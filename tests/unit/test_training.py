@@ -6,7 +6,7 @@ import torch
 from scipy import sparse
 
 from scbench.autoencoders.cells import Cells
-from scbench.autoencoders.training import TrainingError, apply, automatic_epochs, shuffled, train
+from scbench.autoencoders.training import TrainingError, apply, automatic_dropout, automatic_epochs, shuffled, train
 from scbench.seeding import seed_torch
 
 
@@ -55,6 +55,10 @@ def test_an_epoch_holds_every_cell_once():
     minibatches = shuffled(np.arange(3, 103), 32)(np.random.default_rng(0))
     assert [len(cells) for cells in minibatches] == [25, 25, 25, 25]
     assert sorted(np.concatenate(minibatches)) == list(range(3, 103))
+
+
+def test_automatic_dropout_falls_with_the_number_of_cells():
+    assert [automatic_dropout(n) for n in (300, 2000, 4000, 6000, 10**6)] == [0.3, 0.3, 0.15, 0.1, 0.1]
 
 
 def test_automatic_epochs_stay_within_their_bounds():

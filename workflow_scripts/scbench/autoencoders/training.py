@@ -29,6 +29,15 @@ def automatic_epochs(n_cells: int, batch_size: int, max_steps: int) -> int:
     return int(np.clip(round(max_steps / math.ceil(n_cells / batch_size)), 20, 400))
 
 
+def automatic_dropout(n_cells: int) -> float:
+    """0.3 up to 2,000 cells, then as 1 / n_cells down to 0.1.
+
+    The fewer cells, the more often each is seen and learned by heart. Where there are many, strong dropout leaves so
+    little of the differences within a type that its states, which no label names, fall apart into clusters.
+    """
+    return float(np.clip(600 / n_cells, 0.1, 0.3))
+
+
 def shuffled(cells: np.ndarray, batch_size: int) -> Sampler:
     """All `cells` once an epoch in random order, in minibatches of (nearly) equal size."""
     n_minibatches = math.ceil(len(cells) / batch_size)

@@ -38,6 +38,8 @@ def simulate(
     technology_strength: float = 0.3,
     interaction_strength: float = 0.0,
     program_strength: float = 0.0,
+    n_subtypes: int = 1,
+    subtype_strength: float = 0.4,
     library_size: float = 2000.0,
     library_size_spread: float = 0.3,
     batch_library_size_spread: float = 0.2,
@@ -64,6 +66,9 @@ def simulate(
     program_strength
         sd of the log fold change of the genes of a program at an activity of 1. There are 5 programs of a tenth of the
         genes; the activity of every program in every cell is standard normal.
+    n_subtypes, subtype_strength
+        States within every type that the cell types do not name (obs subtype), each in a share of its own in every
+        batch; sd of the log fold change of their marker genes, `marker_fraction` of all.
     library_size, library_size_spread, batch_library_size_spread
         Median counts per cell; sd of the log over cells of a batch; sd of the log over batches.
     dispersion
@@ -77,7 +82,7 @@ def simulate(
 
     Returns
     -------
-    X CSR int32 (n_cells, n_genes), obs batch, cell_type and, where there are several, technology, all categories; uns
+    X CSR int32 (n_cells, n_genes), obs batch, cell_type and, where there are several, technology and subtype; uns
     simulation, the parameters as JSON. Same seed and parameters: same bits.
 
     Raises
@@ -97,6 +102,12 @@ def simulate(
     type_of, batch_of = np.divmod(groups, n_batches)
 
     type_effects = type_strength * _marker_effects(seed, types, n_genes, marker_fraction)
+    subtypes, subtype_of = [f"{name}.{i}" for name in types for i in range(1, n_subtypes + 1)], type_of
+    if n_subtypes > 1:
+        within = subtype_strength * _marker_effects(seed, subtypes, n_genes, marker_fraction)
+        type_effects = np.repeat(type_effects, n_subtypes, axis=0) + within
+        subtype_of = type_of * n_subtypes + _states(seed, groups, composition.size, n_subtypes)
+        groups = subtype_of * n_batches + batch_of
     batch_effects = batch_strength * _gene_effects(seed, "batch effect", batches, n_genes)
     if n_technologies > 1:
         effects = technology_strength * _gene_effects(seed, "technology effect", technologies, n_genes)
@@ -112,6 +123,8 @@ def simulate(
     if n_technologies > 1:
         obs["technology"] = pd.Categorical.from_codes(technology_of[batch_of], technologies)
     obs["cell_type"] = pd.Categorical.from_codes(type_of, types)
+    if n_subtypes > 1:
+        obs["subtype"] = pd.Categorical.from_codes(subtype_of, subtypes)
     var = pd.DataFrame(index=pd.Index([f"gene_{i:04d}" for i in range(1, n_genes + 1)]))
     return anndata.AnnData(X=counts, obs=obs, var=var, uns={"simulation": json.dumps(parameters)})
 
@@ -150,6 +163,13 @@ def _programs(seed: int, n_cells: int, n_genes: int, strength: float) -> tuple[n
     names = _names("program", N_PROGRAMS)
     effects = strength * _marker_effects(seed, names, n_genes, PROGRAM_FRACTION)
     return generator(seed, "activities").normal(size=(n_cells, N_PROGRAMS)), effects
+
+
+def _states(seed: int, groups: np.ndarray, n_groups: int, n_subtypes: int) -> np.ndarray:
+    """Return the subtype of each cell within its type, (n_cells,): shares drawn for every group, type in batch."""
+    random = generator(seed, "subtypes")
+    shares = random.dirichlet(np.full(n_subtypes, 4.0), size=n_groups).cumsum(axis=1)
+    return (random.random(len(groups))[:, None] > shares[groups, :-1]).sum(axis=1)
 
 
 def _draw(

@@ -7,7 +7,10 @@ doi 10.1093/bioinformatics/btaa293 (mixture prior); Hrovatin et al. 2023, doi 10
 """
 
 from scbench.autoencoders.count_vae import fit
+from scbench.autoencoders.training import automatic_dropout
 from scbench.contracts import Dataset, Embedding
+
+MIXTURE_UP_TO = 4000  # cells
 
 
 def integrate(
@@ -21,14 +24,14 @@ def integrate(
     encoder_norm: str = "batch",
     decoder_norm: str = "layer",
     activation: str = "gelu",
-    dropout: float = 0.3,
+    dropout: float | None = None,
     condition: str = "one_hot",
     condition_dim: int = 10,
     condition_encoder: bool = False,
     likelihood: str = "nb",
     dispersion: str = "gene_batch",
     size_factor: str = "multiply",
-    prior: str = "mog",
+    prior: str | None = None,
     n_components: int = 20,
     pull: float = 0.1,
     beta: float = 1.0,
@@ -52,12 +55,15 @@ def integrate(
         layer | batch | domain | none; domain: statistics, scale and shift of every batch of its own.
     activation
         gelu | relu.
+    dropout
+        None: `automatic_dropout`, by the number of cells.
     condition, condition_dim, condition_encoder
         How the batch is given: one_hot, or embedding, trained, of that width; whether the encoder is told, too.
     likelihood, dispersion, size_factor
         nb | zinb | poisson | gaussian; gene | gene_batch; multiply | concat. See `CountVae` and `MeanDecoder`.
     prior, n_components, pull
-        normal | mog | vamp | conditional, see priors.py, which says what `conditional` costs.
+        normal | mog | vamp | conditional, see priors.py, which says what `conditional` costs. None: mog up to 4,000
+        cells, which it helps to tell types apart; normal beyond, where mog parts the states of one type, too.
     beta, free_bits, cycle_weight, epochs, max_steps
         See `fit` and `CountVae`.
     average
@@ -71,14 +77,14 @@ def integrate(
         "encoder_norm": encoder_norm,
         "decoder_norm": decoder_norm,
         "activation": activation,
-        "dropout": dropout,
+        "dropout": automatic_dropout(data.n_cells) if dropout is None else dropout,
         "condition": condition,
         "condition_dim": condition_dim,
         "condition_encoder": condition_encoder,
         "likelihood": likelihood,
         "dispersion": dispersion,
         "size_factor": size_factor,
-        "prior": prior,
+        "prior": prior or ("mog" if data.n_cells <= MIXTURE_UP_TO else "normal"),
         "n_components": n_components,
         "pull": pull,
         "free_bits": free_bits,
