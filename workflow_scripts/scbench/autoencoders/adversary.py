@@ -34,13 +34,12 @@ def _discriminator(n_in: int, n_out: int) -> nn.Sequential:
 class BatchAdversary(nn.Module):
     """Tells the batch from z_bio among the batches that share a cell's cluster.
 
-    It sees every dimension at unit variance, so that shrinking z does not deceive it, and the cluster, so that what it
-    can gain from cell types is nothing.
+    It sees z at unit variance, so that shrinking z does not deceive it, and the cluster, so that what it can gain from
+    cell types is nothing.
     """
 
     def __init__(self, latent_dim: int, n_batches: int, n_clusters: int) -> None:
         super().__init__()
-        self.standard = nn.BatchNorm1d(latent_dim, affine=False)
         self.network = _discriminator(latent_dim + n_clusters, n_batches)
 
     def forward(self, z, batch, cluster, groups) -> torch.Tensor:
@@ -49,7 +48,8 @@ class BatchAdversary(nn.Module):
         `groups` (n_clusters, n_batches) are numbers of cells; within a cluster, every batch has the same weight.
         """
         member = nn.functional.one_hot(cluster, len(groups)).to(z.dtype)
-        logits = self.network(torch.cat([self.standard(reverse_gradient(z)), member], dim=1))
+        scale = (z - z.mean(0)).square().mean().sqrt().clamp_min(1e-6)
+        logits = self.network(torch.cat([reverse_gradient(z / scale), member], dim=1))
         present = groups > 0
         logits = logits.masked_fill(~present[cluster], -1e9)
         n_present = present.sum(1)
@@ -68,6 +68,7 @@ class PriorAdversary(nn.Module):
 
     def forward(self, z) -> torch.Tensor:
         """Binary cross-entropy in nats, mean over the cells and as many draws."""
+        scale = (z - z.mean(0)).square().mean().sqrt().clamp_min(1e-6)
         logits = self.network(torch.cat([reverse_gradient(z), torch.randn_like(z)]))[:, 0]
         drawn = torch.cat([torch.zeros_like(z[:, 0]), torch.ones_like(z[:, 0])])
         return nn.functional.binary_cross_entropy_with_logits(logits, drawn)

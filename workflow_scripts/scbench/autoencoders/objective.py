@@ -96,7 +96,7 @@ def cycle(model: nn.Module, p: Pass) -> torch.Tensor:
     """Squared distance to where a cell decoded under the batch of another cell is encoded.
 
     In units of the variance of each latent dimension, a mean over cells and dimensions; the cell's own place is fixed.
-    Sources: Guo et al. 2022, doi 10.1093/nar/gkac978; Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463.
+    Sources: Guo et al. 2022, doi 10.1093/nar/gkab978; Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463.
     """
     other = torch.randperm(len(p.batch), device=p.batch.device)
     moved = model.decoded_expression(p.z, None if p.condition is None else p.condition[other], p.counts.totals)

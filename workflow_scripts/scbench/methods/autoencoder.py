@@ -28,7 +28,7 @@ def integrate(
     pretrain: bool = False,
     cluster_stage: bool = False,
     epochs: int | None = None,
-    max_steps: int = 2000,
+    max_steps: int = 1500,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
 ) -> Embedding:

@@ -1,7 +1,7 @@
 """Disentangled autoencoder: one encoder, two parts of the latent, z_bio for the biology and z_batch for the batch.
 
 z_batch is tied to the batch by a cross-entropy; z_bio is kept free of it by what the objective names. Sources: Guo et
-al. 2022 (SCIDRL), doi 10.1093/nar/gkac978; iDLC, doi 10.64898/2026.02.17.706490. docs/disentanglement.md explains the
+al. 2022 (SCIDRL), doi 10.1093/nar/gkab978; iDLC, doi 10.64898/2026.02.17.706490. docs/disentanglement.md explains the
 model, what differs from these two, and how its weights were chosen.
 """
 
@@ -23,7 +23,7 @@ def integrate(
     reconstruction: str = "nb",
     dropout: float = 0.3,
     epochs: int | None = None,
-    max_steps: int = 2000,
+    max_steps: int = 1500,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
 ) -> Embedding:
