@@ -18,7 +18,7 @@ from scbench.autoencoders.training import apply, train
 from scbench.config import load_config
 from scbench.contracts import Dataset, read_model, write_model
 from scbench.datasets.simulate import simulate
-from scbench.methods import autoencoder, disentangled_ae
+from scbench.methods import autoencoder
 from scbench.metric_learning.shared_clusters import shared_clusters
 from scbench.metrics.silhouette import isolated_labels, silhouette_widths
 from scbench.neighbours import nearest
@@ -365,7 +365,7 @@ def test_cells_of_a_batch_never_seen_are_mapped_to_their_types(trained):
 
 def test_types_of_one_batch_only_stay_apart():
     alone = {"batch_1": ["type_1", "type_2"], "batch_2": ["type_3", "type_4"]}
-    data, types = simulated(n_types=8, n_batches=2, missing_types=alone)
+    data, types = simulated(n_types=8, n_batches=2, type_strength=1.3, missing_types=alone)
     result = integrate("disentangled_ae", data, max_steps=400)
     found, unintegrated = (
         isolated_labels(silhouette_widths(X, types), types, data.batch) for X in (result.X, data.pca)

@@ -68,7 +68,6 @@ class PriorAdversary(nn.Module):
 
     def forward(self, z) -> torch.Tensor:
         """Binary cross-entropy in nats, mean over the cells and as many draws."""
-        scale = (z - z.mean(0)).square().mean().sqrt().clamp_min(1e-6)
         logits = self.network(torch.cat([reverse_gradient(z), torch.randn_like(z)]))[:, 0]
         drawn = torch.cat([torch.zeros_like(z[:, 0]), torch.ones_like(z[:, 0])])
         return nn.functional.binary_cross_entropy_with_logits(logits, drawn)
