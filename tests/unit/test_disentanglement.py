@@ -60,7 +60,7 @@ def test_swapping_the_code_of_a_trained_model_shows_the_other_batch(preset):
     data = make_dataset("counts")
     params = PRESETS["params"] | PRESETS["variants"].get(preset, {})
     params.pop("label", None)
-    result = disentangled_ae.integrate(data, seed=0, device="cpu", threads=1, **params, epochs=40)
+    result = disentangled_ae.integrate(data, seed=0, device="cpu", threads=1, **params, epochs=30)
     z_batch, shifts = d.counterfactuals(result.model, data.X, data.batch, data.labels)
     assert z_batch.shape == (300, 2)
     assert set(zip(shifts["start"], shifts["end"], strict=True)) == {(0, 1), (1, 0)}

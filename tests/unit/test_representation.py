@@ -278,7 +278,7 @@ def test_layers_that_were_trained_one_after_another_start_the_encoder():
 
 def test_self_training_draws_cells_to_clusters_with_students_t():
     data = make_dataset("counts")
-    found = autoencoder.integrate(data, seed=0, device="cpu", threads=1, objective={}, latent_dim=4, epochs=20)
+    found = autoencoder.integrate(data, seed=0, device="cpu", threads=1, objective={}, latent_dim=4, epochs=15)
     model = representation.load(found.model)
     stage = SelfTraining(model, found.X, seed=0).eval()
     cells = Cells("cpu", {"counts": data.X})
@@ -295,7 +295,7 @@ def test_self_training_draws_cells_to_clusters_with_students_t():
 @pytest.mark.parametrize("id_", [id_ for id_ in (*FAMILY, *PRESETS) if not id_.endswith("_cond")])
 def test_every_preset_learns_the_types_and_records_every_term(id_):
     data = make_dataset("counts")
-    result = integrate(id_, data, epochs=20)
+    result = integrate(id_, data, epochs=15)
     assert nearest_centre(result.X, data.labels) > 0.85
     terms = set(result.history["term"])
     assert {"reconstruction", *REGISTRY[id_].params["objective"]} <= terms

@@ -117,7 +117,7 @@ TERMS: dict[str, Callable[[nn.Module, Pass], torch.Tensor]] = {
     "kl": lambda model, p: divergence(p.mean, p.log_variance),
     "batch_code": lambda model, p: batch_cross_entropy(p.code, p.batch, model.groups.sum(0)),
     "batch_code_kl": lambda model, p: divergence(p.code, p.code_log_variance),
-    "adversary": lambda model, p: model.adversary(p.mean, p.batch, p.cluster, model.groups),
+    "adversary": lambda model, p: model.adversary(p.z, p.batch, p.cluster, model.groups),
     "mmd": lambda model, p: distance_within_clusters(p.mean, p.batch, p.cluster, *model.groups.shape[::-1]),
     "cycle": cycle,
     "sparsity": lambda model, p: sparsity(p.mean),
