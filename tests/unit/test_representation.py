@@ -278,7 +278,7 @@ def test_layers_that_were_trained_one_after_another_start_the_encoder():
 
 def test_self_training_draws_cells_to_clusters_with_students_t():
     data = make_dataset("counts")
-    found = autoencoder.integrate(data, seed=0, device="cpu", threads=1, objective={}, latent_dim=4, epochs=15)
+    found = autoencoder.integrate(data, seed=0, device="cpu", threads=1, objective={}, latent_dim=4, epochs=20)
     model = representation.load(found.model)
     stage = SelfTraining(model, found.X, seed=0).eval()
     cells = Cells("cpu", {"counts": data.X})
