@@ -311,6 +311,32 @@ def test_an_unknown_choice_is_refused_by_name(options):
         integrate("autoencoder", make_dataset("counts"), epochs=1, **options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"objective": {"batch_code": 1.0, "batch_code_kl": 0.1}, "condition": "z_batch"},
+        {"objective": {"kl": 1.0, "adversary": 1.0, "mmd": 1.0}, "condition": "none", "reconstruction": "mse"},
+        {"objective": {"batch_code": 1.0, "cycle": 1.0}, "condition": "embedding", "hidden": [16]},
+    ],
+    ids=str,
+)
+def test_parts_combine_freely(options):
+    data = make_dataset("counts")
+    result = integrate("disentangled_ae", data, **options, epochs=5)
+    assert {"reconstruction", *options["objective"]} == set(result.history["term"])
+    loaded = apply(representation.load(result.model).z_bio, Cells("cpu", {"counts": data.X}))
+    assert np.array_equal(loaded, result.X)
+
+
+@pytest.mark.parametrize(
+    ("id_", "options", "words"),
+    [("vq_vae", {"n_groups": 5}, "n_groups: 32"), ("convolutional_ae", {"pretrain": True}, "layer by layer")],
+)
+def test_parts_that_do_not_go_together_are_refused(id_, options, words):
+    with pytest.raises(ValueError, match=words):
+        integrate(id_, make_dataset("counts"), epochs=1, **options)
+
+
 def test_what_needs_a_z_batch_is_refused_where_there_is_none():
     with pytest.raises(ValueError, match="need a z_batch"):
         integrate("autoencoder", make_dataset("counts"), epochs=1, objective={"batch_code": 1.0})

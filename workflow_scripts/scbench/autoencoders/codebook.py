@@ -7,6 +7,8 @@ averages; several groups: Jegou et al. 2011, doi 10.1109/TPAMI.2010.57.
 import torch
 from torch import nn
 
+from scbench.autoencoders.discrepancy import squared_distances
+
 DECAY = 0.99
 DEAD = 0.1  # cells per step, on average, below which a code begins anew at a random cell
 
@@ -16,6 +18,8 @@ class Codebook(nn.Module):
 
     def __init__(self, latent_dim: int, n_codes: int, n_groups: int) -> None:
         super().__init__()
+        if latent_dim % n_groups:
+            raise ValueError(f"n_groups: {latent_dim} latent dimensions do not fall into {n_groups} equal groups")
         self.register_buffer("codes", torch.randn(n_groups, n_codes, latent_dim // n_groups))
         self.register_buffer("size", torch.zeros(n_groups, n_codes))
         self.register_buffer("total", torch.zeros_like(self.codes))
@@ -23,7 +27,7 @@ class Codebook(nn.Module):
     def nearest(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The nearest codes (n, latent_dim), without a gradient, and their numbers (n_groups, n)."""
         parts = self._parts(z.detach())
-        chosen = torch.cdist(parts, self.codes, compute_mode="donot_use_mm_for_euclid_dist").argmin(2)
+        chosen = squared_distances(parts, self.codes).argmin(2)
         codes = torch.stack([book[number] for book, number in zip(self.codes, chosen, strict=True)])
         return codes.transpose(0, 1).flatten(1), chosen
 

@@ -37,9 +37,7 @@ class Convolution(nn.Module):
         )
         self.norm = nn.ModuleList([nn.BatchNorm1d(width, eps=1e-3, momentum=0.01) for width in CHANNELS[1:]])
         self.activation, self.dropout = ACTIVATIONS[activation], nn.Dropout(dropout)
-        length = n_genes
-        for _ in self.layers:
-            length = (length - 1) // STRIDE + 1
+        length = -(-n_genes // STRIDE ** len(self.layers))
         self.out = nn.Linear(CHANNELS[-1] * length, n_out)
 
     def forward(self, h, condition, batch) -> torch.Tensor:

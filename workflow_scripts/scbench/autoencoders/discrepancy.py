@@ -9,9 +9,14 @@ BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # in units of the median squared distan
 MIN_CELLS = 3  # of a batch in a cluster; fewer say next to nothing of their distribution
 
 
+def squared_distances(X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+    """(..., n_x, n_y) of (..., n_x, n_dims) and (..., n_y, n_dims), without the cancellation of products."""
+    return (X[..., :, None, :] - Y[..., None, :, :]).square().sum(-1)
+
+
 def kernel(X: torch.Tensor, Y: torch.Tensor, scale: torch.Tensor | float) -> torch.Tensor:
     """Mean over bandwidths of exp(-squared distance / (2 bandwidth scale)), (n_x, n_y)."""
-    square = torch.cdist(X, Y, compute_mode="donot_use_mm_for_euclid_dist").square() / (2 * scale)
+    square = squared_distances(X, Y) / (2 * scale)
     return torch.stack([torch.exp(-square / width) for width in BANDWIDTHS]).mean(0)
 
 
@@ -36,8 +41,7 @@ def distance_within_clusters(
     A batch that is alone in its cluster, or has fewer than 3 cells there or opposite, is left out; 0 if all are. The
     scale is the median squared distance of two cells.
     """
-    square = torch.cdist(z.detach(), z.detach(), compute_mode="donot_use_mm_for_euclid_dist").square()
-    K = kernel(z, z, square.median().clamp_min(1e-8))
+    K = kernel(z, z, squared_distances(z.detach(), z.detach()).median().clamp_min(1e-8))
     in_cluster = torch.nn.functional.one_hot(cluster, n_clusters).to(z.dtype)
     in_batch = torch.nn.functional.one_hot(batch, n_batches).to(z.dtype)
     one = (in_cluster[:, :, None] * in_batch[:, None, :]).flatten(1)  # (n, n_clusters * n_batches)

@@ -11,6 +11,7 @@ from scipy import sparse
 from torch import nn
 
 from scbench.autoencoders.cells import Cells, SparseRows
+from scbench.autoencoders.discrepancy import squared_distances
 from scbench.autoencoders.networks import Perceptron
 from scbench.autoencoders.training import apply, train
 from scbench.metric_learning.clusters import fine_clusters
@@ -87,7 +88,7 @@ class SelfTraining(nn.Module):
 
     def assignment(self, counts: SparseRows, **_) -> torch.Tensor:
         """Probability of every cluster, (n, n_clusters): Student's t kernel with one degree of freedom."""
-        near = 1 / (1 + torch.cdist(self.model.z_bio(counts), self.centre).square())
+        near = 1 / (1 + squared_distances(self.model.z_bio(counts), self.centre))
         return near / near.sum(1, keepdim=True)
 
     def losses(self, counts: SparseRows, **_) -> dict[str, torch.Tensor]:

@@ -200,7 +200,6 @@ def fit(
     *,
     seed: int,
     device: str,
-    architecture: dict,
     objective: Mapping[str, float | list],
     pretrain: bool = False,
     cluster_stage: bool = False,
@@ -208,14 +207,12 @@ def fit(
     max_steps: int,
     batch_size: int,
     learning_rate: float,
+    **architecture,
 ) -> Embedding:
     """Train an `Autoencoder` on all cells of `data` and return z_bio, (n_cells, latent_dim).
 
     Parameters
     ----------
-    architecture
-        Arguments of `Autoencoder` but for numbers of genes, batches and clusters, and terms. `hidden` None: two layers
-        of 128, from 3,000 genes on 1024 and 512.
     objective
         {term: weight, or [weight, start, full]}, see `scbench.autoencoders.objective`; the reconstruction has weight 1.
     pretrain
@@ -225,7 +222,12 @@ def fit(
     epochs
         None: as many as make about `max_steps` steps, at most 400 and at least 20. The further stages take a quarter of
         it each.
+    architecture
+        Arguments of `Autoencoder` but for numbers of genes, batches and clusters, and terms. `hidden` None: two layers
+        of 128, from 3,000 genes on 1024 and 512.
     """
+    if pretrain and architecture.get("layers") == "convolution":
+        raise ValueError("pretrain: convolutions are not trained layer by layer; use layers: dense")
     seed_torch(seed)
     terms = schedules(objective)
     cluster = np.zeros(data.n_cells, np.int64)
@@ -247,26 +249,15 @@ def fit(
     settings = {"batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
     short = {**settings, "epochs": max(1, epochs // 4)}
     histories = pretrain_layers(model, data.X, device, **short) if pretrain else []
-    histories.append(
-        train(
-            model,
-            cells,
-            weights=lambda progress: weights_at(terms, progress),
-            epochs=epochs,
-            cosine_from=0.5,
-            checkpoint=data.checkpoint,
-            **settings,
-        )
-    )
+    whole = {**settings, "epochs": epochs, "cosine_from": 0.5, "checkpoint": data.checkpoint}
+    histories.append(train(model, cells, weights=lambda progress: weights_at(terms, progress), **whole))
     own = None
     if cluster_stage:
         stage = SelfTraining(model, apply(model.eval().z_bio, cells), seed=seed).to(device)
         histories.append(train(stage, cells, weights=lambda _: {"clustering": 1.0}, **short))
         own = apply(stage.eval().assignment, cells).argmax(1)
-    starts = np.cumsum([0, *(history["epoch"].max() + 1 for history in histories)])
-    history = pd.concat(
-        [history.assign(epoch=history["epoch"] + start) for history, start in zip(histories, starts, strict=False)],
-        ignore_index=True,
-    )
+    starts = np.cumsum([0, *(one["epoch"].max() + 1 for one in histories)])
+    later = [one.assign(epoch=one["epoch"] + start) for one, start in zip(histories, starts, strict=False)]
     state = {"architecture": architecture, "weights": model.eval().state_dict()}
+    history = pd.concat(later, ignore_index=True)
     return Embedding(X=apply(model.z_bio, cells), cluster=own, history=history, model=state)

@@ -51,23 +51,10 @@ def integrate(
     cluster_stage
         In the end, the encoder is trained on its own clusters.
     """
-    architecture = {
-        "latent_dim": latent_dim,
-        "hidden": hidden,
-        "condition": condition,
-        "condition_dim": condition_dim,
-        "reconstruction": reconstruction,
-        "layers": layers,
-        "dropout": dropout,
-        "mask": mask,
-        "n_codes": n_codes,
-        "n_groups": n_groups,
-    }
     return fit(
         data,
         seed=seed,
         device=device,
-        architecture=architecture,
         objective=objective,
         pretrain=pretrain,
         cluster_stage=cluster_stage,
@@ -75,4 +62,14 @@ def integrate(
         max_steps=max_steps,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        latent_dim=latent_dim,
+        hidden=hidden,
+        condition=condition,
+        condition_dim=condition_dim,
+        reconstruction=reconstruction,
+        layers=layers,
+        dropout=dropout,
+        mask=mask,
+        n_codes=n_codes,
+        n_groups=n_groups,
     )

@@ -44,23 +44,20 @@ def integrate(
     epochs, max_steps
         See `fit`.
     """
-    architecture = {
-        "latent_dim": latent_dim,
-        "hidden": hidden,
-        "split": True,
-        "condition": condition,
-        "condition_dim": condition_dim,
-        "reconstruction": reconstruction,
-        "dropout": dropout,
-    }
     return fit(
         data,
         seed=seed,
         device=device,
-        architecture=architecture,
         objective=objective,
         epochs=epochs,
         max_steps=max_steps,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        latent_dim=latent_dim,
+        hidden=hidden,
+        split=True,
+        condition=condition,
+        condition_dim=condition_dim,
+        reconstruction=reconstruction,
+        dropout=dropout,
     )
