@@ -22,6 +22,7 @@ rule all:
         rules.runtime_figure.output,
         expand(rules.umap_grid.output, dataset=REPORT_DATASETS),
         rules.self_training_figure.output if SELF_TRAINED else [],
+        [run.folder(RESULTS) / name for run in DISENTANGLED for name in ("disentanglement.svg", "downstream.tsv")],
     message:
         "everything is there"
 

@@ -39,6 +39,7 @@ REPORT_DATASETS = list(dict.fromkeys(run.dataset for run in PLAN if run.status =
 REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
 REPORT_KINDS = {id: METHODS[id].reported_kind for id in REPORT_METHODS}
 SELF_TRAINED = [run for run in PLAN if METHODS[run.method].module == "scdml_iterative" and run.status == "planned"]
+DISENTANGLED = [run for run in PLAN if METHODS[run.method].module == "disentangled_ae" and run.status == "planned"]
 FIGURES = f"{RESULTS}/figures"
 METRICS = {group: CONFIG["metrics"][group] for group in METRIC_GROUPS}
 

@@ -185,3 +185,37 @@ rule self_training_figure:
         "figure of the rounds of self-training"
     script:
         "../workflow_scripts/self_training_figure.py"
+
+
+rule disentanglement:
+    input:
+        dataset=f"{RESULTS}/{{dataset}}/dataset.h5ad",
+        truth=f"{RESULTS}/{{dataset}}/truth.tsv.gz",
+        embedding=f"{RUN}/embedding.h5ad",
+        model=f"{RUN}/model.pt",
+    output:
+        svg=report(f"{RUN}/disentanglement.svg", caption="../report/disentanglement.rst", category="Disentanglement"),
+        png=f"{RUN}/disentanglement.png",
+        tsv=f"{RUN}/disentanglement.tsv",
+        downstream=f"{RUN}/downstream.tsv",
+    log:
+        f"{LOGS}/{{dataset}}/{{method}}/seed{{seed}}/disentanglement.log",
+    benchmark:
+        f"{RUN}/disentanglement.benchmark.jsonl"
+    wildcard_constraints:
+        dataset=one_of(DATASETS),
+        method=one_of({run.method for run in DISENTANGLED}),
+        seed=r"\d+",
+    conda:
+        "../envs/evidence.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        title=lambda wildcards: f"{wildcards.dataset}: {METHODS[wildcards.method].label}, seed {wildcards.seed}",
+        code=code_digest("disentanglement.py"),
+    message:
+        "{wildcards.dataset}: evidence of disentanglement of {wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/disentanglement.py"

@@ -114,7 +114,7 @@ class MeanDecoder(nn.Module):
     ----------
     size_factor
         multiply: shares of the genes (softmax) times the library size of the cell; concat: exp of the output, the
-        logarithm of the library size being one more input.
+        logarithm of the library size being one more input; none: the output itself, for log-normalised expression.
     """
 
     def __init__(
@@ -135,4 +135,6 @@ class MeanDecoder(nn.Module):
         logits = mixed_precision_linear(self.to_genes, h if condition is None else torch.cat([h, condition], dim=1))
         if self.size_factor == "concat":
             return torch.exp(logits.clamp(max=15))
+        if self.size_factor == "none":
+            return logits
         return torch.softmax(logits, dim=1) * library

@@ -1,0 +1,107 @@
+"""The evidence of disentanglement by known answers: probes, correlations, counterfactuals, classifiers, the figure."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, make_dataset
+
+from scbench.config import load_config
+from scbench.methods import disentangled_ae
+from scbench.report import disentanglement as d
+from scbench.report.figures import save
+
+PRESETS = load_config(ROOT / "config", {})["methods"]["disentangled_ae"]
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
+
+
+def test_a_probe_reads_what_is_there_and_is_at_chance_where_nothing_is(random):
+    groups = np.repeat(["a", "b", "c"], [200, 60, 40])
+    noise = random.normal(size=(300, 5))
+    accuracy, chance = d.probe(noise, groups)
+    assert chance == pytest.approx(1 / 3)
+    assert accuracy == pytest.approx(1 / 3, abs=0.1), "not the share of the largest group"
+    noise[:, 2] += 6 * (groups == "b") - 6 * (groups == "c")
+    assert d.probe(noise, groups)[0] > 0.97
+
+
+def test_a_probe_of_one_group_is_not_a_number(random):
+    groups = np.repeat(["a", "b"], [290, 10 - 1])
+    assert np.isnan(d.probe(random.normal(size=(299, 2)), groups)).all()
+
+
+def test_correlations_find_the_shared_dimension_and_bear_a_constant_one(random):
+    z_bio, z_batch = random.normal(size=(500, 3)), random.normal(size=(500, 2))
+    z_bio[:, 1] = -3 * z_batch[:, 0]
+    z_bio[:, 2] = 7
+    found = d.correlations(z_bio, z_batch)
+    assert found.shape == (3, 2)
+    assert found[1, 0] == pytest.approx(1)
+    assert (found[2] == 0).all()
+    assert found[0].max() < 0.2
+
+
+def test_the_shift_between_batches_is_that_of_the_types_both_have(random):
+    labels = np.array(["t1"] * 40 + ["t2"] * 20 + ["t1"] * 10 + ["t2"] * 30 + ["t3"] * 50)
+    batch = np.array([0] * 60 + [1] * 90)
+    expression = np.zeros((150, 2))
+    expression[labels == "t2", 0] += 5  # of a type, not of the batch
+    expression[labels == "t3"] += 100  # in one batch only
+    expression[batch == 1, 1] += 3
+    assert d.shift_between(expression, batch, labels, 0, 1) == pytest.approx([0, 3])
+    assert np.isnan(d.shift_between(expression, batch, np.where(batch, "x", "y"), 0, 1)).all()
+
+
+@pytest.mark.parametrize("preset", ["disentangled_ae", "disentangled_ae_one_hot", "disentangled_ae_embedding"])
+def test_swapping_the_code_of_a_trained_model_shows_the_other_batch(preset):
+    data = make_dataset("counts")
+    params = PRESETS["params"] | PRESETS["variants"].get(preset, {})
+    params.pop("label", None)
+    result = disentangled_ae.integrate(data, seed=0, device="cpu", threads=1, **params, epochs=30)
+    z_batch, shifts = d.counterfactuals(result.model, data.X, data.batch, data.labels)
+    assert z_batch.shape == (300, 2)
+    assert set(zip(shifts["start"], shifts["end"], strict=True)) == {(0, 1), (1, 0)}
+    table = d.evidence({"z_bio": result.X, "z_batch": z_batch}, data.batch, data.labels, shifts)
+    values = table.set_index(["measure", "of"])["value"]
+    assert (values["counterfactual"] > 0.7).all()
+    assert values["batch", "z_batch"] > 0.9
+    assert values["cell_type", "z_bio"] > 0.9
+
+
+def test_without_cell_types_there_are_no_probes_of_them_and_no_classifiers(random):
+    spaces = {"z_bio": random.normal(size=(60, 3)), "z_batch": random.normal(size=(60, 2))}
+    batch, unknown = np.arange(60) % 2, np.full(60, "")
+    shifts = pd.DataFrame({"start": [0], "end": [1], "gene": [0], "predicted": [0.1], "observed": [0.2]}).iloc[:0]
+    assert set(d.evidence(spaces, batch, unknown, shifts)["measure"]) == {"batch", "cross_correlation"}
+    assert d.downstream(spaces, batch, unknown).empty
+
+
+def test_classifiers_learn_types_without_the_batch_held_out(random):
+    labels, batch = np.array(["t1", "t2"])[np.arange(300) % 2], np.array(["a", "b", "c"])[np.arange(300) // 100]
+    X = random.normal(size=(300, 4))
+    X[:, 0] += 8 * (labels == "t2")
+    shifted = X + 30 * (batch == "a")[:, None]  # a representation that has the batch in it
+    table = d.downstream({"good": X, "batchy": shifted}, batch, labels)
+    accuracy = table.set_index(["representation", "classifier", "held_out"])["accuracy"]
+    assert len(table) == 2 * 3 * 3
+    assert accuracy["good"].min() > 0.95
+    assert accuracy["batchy", "svm", "a"] < 0.7
+    assert (table["n_cells"] == 100).all()
+
+
+def test_the_figure_is_the_same_twice_and_bears_missing_parts(tmp_path, random):
+    spaces = {name: random.normal(size=(80, 3)) for name in ("pca", "z_bio", "z_batch")}
+    batch, labels = np.arange(80) % 2, np.array(["t1", "t2"])[np.arange(80) // 40]
+    genes = np.arange(6)
+    shifts = pd.DataFrame(
+        {"start": 0, "end": 1, "gene": genes, "predicted": random.normal(size=6), "observed": random.normal(size=6)}
+    )
+    for name, pairs in {"one": shifts, "two": shifts, "none": shifts.iloc[:0]}.items():
+        table = d.evidence(spaces, batch, labels, pairs)
+        figure = d.evidence_figure(table, d.correlations(spaces["z_bio"], spaces["z_batch"]), pairs, "A title")
+        save(figure, table, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert (tmp_path / "none.svg").exists()

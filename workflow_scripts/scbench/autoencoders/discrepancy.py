@@ -1,0 +1,56 @@
+"""Maximum mean discrepancy: how far two samples are from having come from one distribution.
+
+Source: Gretton et al. 2012, JMLR 13, 723 (unbiased estimate, which may be slightly negative).
+"""
+
+import torch
+
+BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # in units of the median squared distance
+MIN_CELLS = 3  # of a batch in a cluster; fewer say next to nothing of their distribution
+
+
+def squared_distances(X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+    """(..., n_x, n_y) of (..., n_x, n_dims) and (..., n_y, n_dims), without the cancellation of products."""
+    return (X[..., :, None, :] - Y[..., None, :, :]).square().sum(-1)
+
+
+def kernel(X: torch.Tensor, Y: torch.Tensor, scale: torch.Tensor | float) -> torch.Tensor:
+    """Mean over bandwidths of exp(-squared distance / (2 bandwidth scale)), (n_x, n_y)."""
+    square = squared_distances(X, Y) / (2 * scale)
+    return torch.stack([torch.exp(-square / width) for width in BANDWIDTHS]).mean(0)
+
+
+def distance_from_normal(z: torch.Tensor) -> torch.Tensor:
+    """Squared discrepancy, at most 2, between z (n, n_dims) and as many draws from N(0, I).
+
+    The scale is the expected squared distance of two draws, 2 n_dims. Source: Zhao et al. 2019 (InfoVAE), arXiv
+    1706.02262.
+    """
+    drawn = torch.randn_like(z)
+    scale, n = 2.0 * z.shape[1], len(z)
+    of_z, of_drawn = kernel(z, z, scale), kernel(drawn, drawn, scale)
+    within = (of_z.sum() - of_z.diagonal().sum() + of_drawn.sum() - of_drawn.diagonal().sum()) / (n * (n - 1))
+    return within - 2 * kernel(z, drawn, scale).mean()
+
+
+def distance_within_clusters(
+    z: torch.Tensor, batch: torch.Tensor, cluster: torch.Tensor, n_batches: int, n_clusters: int
+) -> torch.Tensor:
+    """Squared discrepancy, at most 2, of a batch from the other batches of its cluster, mean over batches and clusters.
+
+    A batch that is alone in its cluster, or has fewer than 3 cells there or opposite, is left out; 0 if all are. The
+    scale is the median squared distance of two cells.
+    """
+    K = kernel(z, z, squared_distances(z.detach(), z.detach()).median().clamp_min(1e-8))
+    in_cluster = torch.nn.functional.one_hot(cluster, n_clusters).to(z.dtype)
+    in_batch = torch.nn.functional.one_hot(batch, n_batches).to(z.dtype)
+    one = (in_cluster[:, :, None] * in_batch[:, None, :]).flatten(1)  # (n, n_clusters * n_batches)
+    rest = in_cluster.repeat_interleave(n_batches, dim=1) - one
+    K_one, K_rest = K @ one, K @ rest
+    m, n = one.sum(0), rest.sum(0)
+    use = (m >= MIN_CELLS) & (n >= MIN_CELLS)
+    m, n = m.clamp_min(2), n.clamp_min(2)
+    within_one = ((one * K_one).sum(0) - (one * K.diagonal()[:, None]).sum(0)) / (m * (m - 1))
+    within_rest = ((rest * K_rest).sum(0) - (rest * K.diagonal()[:, None]).sum(0)) / (n * (n - 1))
+    squared = within_one + within_rest - 2 * (rest * K_one).sum(0) / (m * n)
+    return (squared * use).sum() / use.sum().clamp_min(1)

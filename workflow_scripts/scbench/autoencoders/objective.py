@@ -1,0 +1,127 @@
+"""The objective of the autoencoders: named terms, each with a weight and a schedule, of one pass through the model.
+
+All weights refer to a reconstruction that is, for counts (nb), a negative log likelihood summed over genes and, for
+log-normalised expression (mse), a squared error averaged over genes; both are means over cells. What each term is a sum
+or a mean of stands in its docstring. docs/disentanglement.md says what they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from scbench.autoencoders.cells import SparseRows
+from scbench.autoencoders.discrepancy import distance_from_normal, distance_within_clusters
+
+Schedule = tuple[float, float, float]
+
+
+def schedules(objective: Mapping[str, float | list]) -> dict[str, Schedule]:
+    """Read {term: weight, or [weight, start, full]} into {term: (weight, start, full)}, the reconstruction at 1.
+
+    The weight is 0 until the progress `start` of the training and rises linearly until `full`.
+
+    Raises
+    ------
+    ValueError
+        For a term that is not known, a weight below 0, or a schedule that does not lie within [0, 1] in order.
+    """
+    read = {"reconstruction": (1.0, 0.0, 0.0)}
+    for name, value in objective.items():
+        if name not in TERMS:
+            raise ValueError(f"objective: '{name}' is not known; choose from {', '.join(TERMS)}")
+        weight, start, full = value if isinstance(value, list) else (value, 0.0, 0.0)
+        if weight < 0 or not 0 <= start <= full <= 1:
+            raise ValueError(f"objective.{name}: {value} is not a weight or [weight, start, full] with start <= full")
+        read[name] = (float(weight), float(start), float(full))
+    return read
+
+
+def weights_at(terms: Mapping[str, Schedule], progress: float) -> dict[str, float]:
+    """The weight of every term at a progress in [0, 1)."""
+
+    def share(start: float, full: float) -> float:
+        return float(progress >= start) if full <= start else min(1.0, max(0.0, (progress - start) / (full - start)))
+
+    return {name: weight * share(start, full) for name, (weight, start, full) in terms.items()}
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A minibatch on its way through the model: what the terms are functions of.
+
+    Attributes
+    ----------
+    counts, batch, cluster
+        The cells; `cluster` (n,) are clusters that batches share.
+    mean, log_variance
+        (n, latent_dim) of z_bio; no log variance where the encoder is deterministic.
+    z
+        (n, latent_dim) what the decoder was given: the mean, a sample or the nearest code.
+    code, code_log_variance
+        (n, n_batches) z_batch, where the model has one.
+    condition
+        (n, width) what the decoder was told of the batch, or None.
+    """
+
+    counts: SparseRows
+    batch: torch.Tensor
+    cluster: torch.Tensor
+    mean: torch.Tensor
+    log_variance: torch.Tensor | None
+    z: torch.Tensor
+    code: torch.Tensor | None
+    code_log_variance: torch.Tensor | None
+    condition: torch.Tensor | None
+
+
+def divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    """KL(N(mean, exp(log_variance)) || N(0, I)) in nats, summed over dimensions, mean over cells."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
+
+
+def batch_cross_entropy(logits: torch.Tensor, batch: torch.Tensor, n_cells: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of z_batch as logits to the batch, in nats; every batch of `n_cells` (n_batches,) counts alike.
+
+    The weights of the cells are inverse to the size of their batch, 1 on average over all cells.
+    """
+    weight = (n_cells.sum() / (len(n_cells) * n_cells))[batch]
+    return (weight * nn.functional.cross_entropy(logits, batch, reduction="none")).mean()
+
+
+def cycle(model: nn.Module, p: Pass) -> torch.Tensor:
+    """Squared distance to where a cell decoded under the batch of another cell is encoded.
+
+    In units of the variance of each latent dimension, a mean over cells and dimensions; the cell's own place is fixed.
+    Sources: Guo et al. 2022, doi 10.1093/nar/gkab978; Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463.
+    """
+    other = torch.randperm(len(p.batch), device=p.batch.device)
+    moved = model.decoded_expression(p.z, None if p.condition is None else p.condition[other], p.counts.totals)
+    again, target = model.encode(moved)[0], p.mean.detach()
+    return ((again - target).square() / target.var(0).clamp_min(1e-3)).mean()
+
+
+def sparsity(z: torch.Tensor) -> torch.Tensor:
+    """Mean absolute latent in units of the cell's root mean square: 1 where all dimensions are used alike.
+
+    The unit is needed, since a decoder can undo any shrinking of z. Source: Hoyer 2004, JMLR 5, 1457.
+    """
+    return (z.abs().mean(1) / z.square().mean(1).add(1e-8).sqrt()).mean()
+
+
+TERMS: dict[str, Callable[[nn.Module, Pass], torch.Tensor]] = {
+    "reconstruction": lambda model, p: model.reconstruction_loss(p),
+    "kl": lambda model, p: divergence(p.mean, p.log_variance),
+    "batch_code": lambda model, p: batch_cross_entropy(p.code, p.batch, model.groups.sum(0)),
+    "batch_code_kl": lambda model, p: divergence(p.code, p.code_log_variance),
+    "adversary": lambda model, p: model.adversary(p.z, p.batch, p.cluster, model.groups),
+    "mmd": lambda model, p: distance_within_clusters(p.mean, p.batch, p.cluster, *model.groups.shape[::-1]),
+    "cycle": cycle,
+    "sparsity": lambda model, p: sparsity(p.mean),
+    "prior_mmd": lambda model, p: distance_from_normal(p.z),
+    "prior_adversary": lambda model, p: model.prior_adversary(p.z),
+    "commitment": lambda model, p: (p.mean - model.codebook.nearest(p.mean)[0]).square().sum(1).mean(),
+}

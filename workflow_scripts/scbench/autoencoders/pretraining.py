@@ -1,0 +1,101 @@
+"""The two further stages of stacked autoencoders: layers trained one after another, and training on own clusters."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+from torch import nn
+
+from scbench.autoencoders.cells import Cells, SparseRows
+from scbench.autoencoders.discrepancy import squared_distances
+from scbench.autoencoders.networks import Perceptron
+from scbench.autoencoders.training import apply, train
+from scbench.metric_learning.clusters import fine_clusters
+
+CORRUPTION = 0.2  # dropout of a layer's input
+
+
+class Layer(nn.Module):
+    """One layer of an encoder with a linear decoder of its own: a small denoising autoencoder.
+
+    `centre` (n_genes,) is taken off log-normalised counts; None: the input is the output of a layer before.
+    """
+
+    def __init__(self, encoder: nn.Module, n_in: int, n_out: int, centre: torch.Tensor | None) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.centre = encoder, nn.Linear(n_out, n_in), centre
+
+    def input(self, x: SparseRows | torch.Tensor) -> torch.Tensor:
+        return x if self.centre is None else x.log_normalised() - self.centre
+
+    def encode(self, h: torch.Tensor) -> torch.Tensor:
+        return self.encoder(h, None, None) if isinstance(self.encoder, Perceptron) else self.encoder(h)
+
+    def losses(self, x) -> dict[str, torch.Tensor]:
+        """Squared error of the clean input, mean over its dimensions and the cells."""
+        h = self.input(x)
+        shown = self.decoder(self.encode(nn.functional.dropout(h, CORRUPTION, self.training)))
+        return {"layer": (shown - h).square().mean()}
+
+
+def pretrain_layers(model: nn.Module, counts: sparse.csr_matrix, device: str, **training) -> list[pd.DataFrame]:
+    """Train every layer of the encoder of an `Autoencoder` on the output of the one before, then unroll them.
+
+    The encoder starts from the layers and the decoder from theirs in reverse order, but for its output, which shows
+    counts. `training` are arguments of `train`. Returns a history per layer. Source: Vincent et al. 2010, JMLR 11,
+    3371.
+    """
+    trunk, column, histories = model.trunk, counts, []
+    widths = [counts.shape[1], *(linear.out_features for linear in trunk.linear), model.to_mean.out_features]
+    mirrored = [None, *reversed(model.decoder.trunk.linear)]
+    for k, (n_in, n_out) in enumerate(pairwise(widths)):
+        last = k == len(trunk.linear)
+        encoder = model.to_mean if last else Perceptron([n_in, n_out], norm="batch")
+        layer = Layer(encoder, n_in, n_out, None if k else model.centre).to(device)
+        cells = Cells(device, {"x": column})
+        history = train(layer, cells, weights=lambda _: {"layer": 1.0}, **training)
+        histories.append(history.assign(term=f"layer_{k + 1}"))
+        if not last:
+            trunk.linear[k].load_state_dict(encoder.linear[0].state_dict())
+            trunk.norm[k].load_state_dict(encoder.norm[0].state_dict())
+        if k:
+            with torch.no_grad():
+                mirrored[k].weight[:, :n_out] = layer.decoder.weight
+                mirrored[k].bias.copy_(layer.decoder.bias)
+        layer.eval()
+        column = apply(lambda x, layer=layer: layer.encode(layer.input(x)), cells)
+    return histories
+
+
+class SelfTraining(nn.Module):
+    """Pulls cells towards the clusters that they are nearest to, which start as Leiden clusters of the latent.
+
+    Source: Li et al. 2020 (DESC), doi 10.1038/s41467-020-15851-3; Xie et al. 2016, arXiv 1511.06335. The frequencies of
+    the clusters, there of all cells, are moving averages over minibatches.
+    """
+
+    def __init__(self, model: nn.Module, z: np.ndarray, *, seed: int) -> None:
+        super().__init__()
+        cluster = fine_clusters(z, resolution=1.0, seed=seed)
+        self.model = model
+        means = np.stack([z[cluster == code].mean(0) for code in range(cluster.max() + 1)])
+        self.centre = nn.Parameter(torch.from_numpy(means))
+        self.register_buffer("frequency", torch.from_numpy(np.bincount(cluster) / len(cluster)).float())
+
+    def assignment(self, counts: SparseRows, **_) -> torch.Tensor:
+        """Probability of every cluster, (n, n_clusters): Student's t kernel with one degree of freedom."""
+        near = 1 / (1 + squared_distances(self.model.z_bio(counts), self.centre))
+        return near / near.sum(1, keepdim=True)
+
+    def losses(self, counts: SparseRows, **_) -> dict[str, torch.Tensor]:
+        """KL in nats from the sharpened assignments to the assignments, mean over cells."""
+        q = self.assignment(counts)
+        if self.training:
+            self.frequency.lerp_(q.detach().mean(0), 0.01)
+        target = q.detach().square() / self.frequency
+        target = target / target.sum(1, keepdim=True)
+        return {"clustering": (torch.xlogy(target, target) - target * torch.log(q)).sum(1).mean()}
