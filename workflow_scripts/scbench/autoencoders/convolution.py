@@ -11,7 +11,7 @@ from torch import nn
 
 from scbench.autoencoders.networks import ACTIVATIONS
 
-CHANNELS = (1, 16, 32, 64)
+CHANNELS = (1, 8, 16, 32)
 KERNEL, STRIDE = 9, 4
 
 
