@@ -6,6 +6,7 @@ model, what differs from these two, and how its weights were chosen.
 """
 
 from scbench.autoencoders.representation import fit
+from scbench.autoencoders.training import automatic_dropout
 from scbench.contracts import Dataset, Embedding
 
 
@@ -21,7 +22,7 @@ def integrate(
     condition: str = "one_hot",
     condition_dim: int = 16,
     reconstruction: str = "nb",
-    dropout: float = 0.3,
+    dropout: float | None = None,
     epochs: int | None = None,
     max_steps: int = 1500,
     batch_size: int = 128,
@@ -41,6 +42,8 @@ def integrate(
     reconstruction
         nb: negative log likelihood of the counts, summed over genes; mse: squared error of log-normalised expression,
         mean over genes.
+    dropout
+        None: `automatic_dropout`, by the number of cells.
     epochs, max_steps
         See `fit`.
     """
@@ -59,5 +62,5 @@ def integrate(
         condition=condition,
         condition_dim=condition_dim,
         reconstruction=reconstruction,
-        dropout=dropout,
+        dropout=automatic_dropout(data.n_cells) if dropout is None else dropout,
     )
