@@ -7,6 +7,7 @@ min_version("9.0")
 # --configfile mine.yaml and --config add to it or override it.
 include: "rules/common.smk"
 include: "rules/data.smk"
+include: "rules/gene_knowledge.smk"
 include: "rules/integrate.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"

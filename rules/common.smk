@@ -28,6 +28,7 @@ SIMULATED = [name for name in DATASETS if "simulate" in CONFIG["datasets"][name]
 FETCHED = [name for name in DATASETS if name not in SIMULATED]
 RUNS = pd.DataFrame(PLAN)
 RUN = f"{RESULTS}/{{dataset}}/{{method}}/seed{{seed}}"
+GENE_KNOWLEDGE = f"{RESULTS}/{{dataset}}/gene_knowledge"
 LOGS = f"{RESULTS}/logs"
 COVERAGE = f"{RESULTS}/summary/coverage.tsv"
 FAILURES = Path(LOGS, "failures.log")
@@ -75,8 +76,9 @@ def of_planned_runs(name):
 
 
 def run_inputs(method):
-    """The data set; cell types only for methods that declare them."""
+    """The data set; cell types and vectors of genes only for methods that declare them."""
     files = {"dataset": f"{RESULTS}/{{dataset}}/dataset.h5ad"}
+    files |= {source: f"{GENE_KNOWLEDGE}/{source}.npz" for source in method.gene_vectors}
     return files | ({"truth": f"{RESULTS}/{{dataset}}/truth.tsv.gz"} if method.uses_labels else {})
 
 
