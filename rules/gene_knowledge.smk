@@ -73,9 +73,7 @@ rule knowledge_vectors:
         mem_mb=8000,
         runtime=120,
     params:
-        settings={
-            key: CONFIG["gene_knowledge"][key] for key in ("tables", "text_columns", "sentence_model", "width")
-        },
+        settings={key: CONFIG["gene_knowledge"][key] for key in ("tables", "text_columns", "sentence_model", "width")},
         code=code_digest("knowledge_vectors.py"),
     message:
         "{wildcards.dataset}: vectors of genes, knowledge"

@@ -13,8 +13,6 @@ with logged(snakemake.log[0]):
     genes = read_dataset(snakemake.input.dataset).var_names.to_numpy()
     pairs = read_pairs(snakemake.input.pairs)
     report = json.loads(Path(snakemake.input.report).read_text())
-    found, report = vectors.from_pairs(
-        snakemake.wildcards.source, pairs, report, genes, width=snakemake.params.width
-    )
+    found, report = vectors.from_pairs(snakemake.wildcards.source, pairs, report, genes, width=snakemake.params.width)
     write_gene_vectors(snakemake.output.vectors, genes, found, report)
     print(report)

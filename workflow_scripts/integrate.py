@@ -28,9 +28,7 @@ with logged(snakemake.log[0]):
     files = {source: snakemake.input[source] for source in spec["gene_vectors"]}
     found = {source: read_gene_vectors(path, adata.var_names) for source, path in files.items()}
     vectors = {source: vectors for source, (vectors, _) in found.items() if vectors is not None}
-    name = checkpoint_name(
-        snakemake.input.dataset, snakemake.params.code, spec["params"], seed, *files.values()
-    )
+    name = checkpoint_name(snakemake.input.dataset, snakemake.params.code, spec["params"], seed, *files.values())
     data = replace(data, checkpoint=folder / name, gene_vectors=vectors)
     embedding = run_method(
         spec["module"], data, seed=seed, device=device, threads=snakemake.threads, params=spec["params"]

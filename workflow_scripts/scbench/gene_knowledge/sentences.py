@@ -1,4 +1,4 @@
-"""A sentence-transformers model: where it is found, that its weights are the expected ones, and the vectors it gives."""
+"""A sentence-transformers model: where it is found, whether its weights are the expected ones, the vectors it gives."""
 
 from __future__ import annotations
 

@@ -69,9 +69,7 @@ def node2vec(pairs: Sequence[list[str]], genes: np.ndarray, *, width: int, seed:
     return skip_gram(walks, genes, width=width, window=5, seed=seed)
 
 
-def skip_gram(
-    sentences: Sequence[list[str]], genes: np.ndarray, *, width: int, window: int, seed: int
-) -> np.ndarray:
+def skip_gram(sentences: Sequence[list[str]], genes: np.ndarray, *, width: int, window: int, seed: int) -> np.ndarray:
     """Input vectors of words by skip-gram with negative sampling, (n_genes, width) float32; unknown genes: the mean."""
     from gensim.models import Word2Vec
 

@@ -1,4 +1,4 @@
-"""Gene Transformer: attention over the genes of a cell, whose token is decoded under its batch so that it need not hold it.
+"""Gene Transformer: attention over the genes of a cell, and a cell token that is decoded under the batch of the cell.
 
 Genes are told apart by vectors of their co-expression and of what is known of them. Sources: Yang et al. 2022,
 doi 10.1038/s42256-022-00534-z (masked training, gene vectors as positions); Du et al. 2019,
@@ -6,11 +6,8 @@ doi 10.1186/s12864-018-5370-x (gene2vec); Lopez et al. 2018, doi 10.1038/s41592-
 docs/gene_transformer.md says what differs and why.
 """
 
-from scbench.autoencoders.cells import Cells
-from scbench.autoencoders.training import apply, automatic_epochs, train
 from scbench.contracts import Dataset, Embedding
-from scbench.seeding import seed_torch
-from scbench.transformer.pretraining import Integration, choose_genes, position_vectors
+from scbench.transformer.pretraining import Integration, fit
 
 
 def integrate(
@@ -58,11 +55,7 @@ def integrate(
     held_out, patience
         Share of the cells kept for early stopping; 0: none, train on all.
     """
-    seed_torch(seed)
-    columns = choose_genes(data, n_genes)
-    vectors = position_vectors(data, columns, width) if position == "vectors" else None
     architecture = {
-        "columns": columns.tolist(),
         "n_counts": data.X.shape[1],
         "n_batches": len(data.batch_names),
         "attention": attention,
@@ -76,31 +69,23 @@ def integrate(
         "latent_dim": latent_dim,
         "hidden": list(hidden),
     }
-    model = Integration(**architecture)
-    model.start_at(data.X)
-    if vectors is not None:
-        model.trunk.give(vectors)
-    model.to(device)
-    cells = Cells(device, {"counts": data.X, "batch": data.batch})
 
     def weights(progress: float) -> dict[str, float]:
         kl = beta * min(1.0, max(0.0, (progress - 0.1) / 0.4))
         return {"reconstruction": 1.0, "kl": kl, "masked": masked_weight}
 
-    history = train(
-        model,
-        cells,
+    return fit(
+        data,
+        Integration,
+        seed=seed,
+        device=device,
+        n_genes=n_genes,
+        architecture=architecture,
         weights=weights,
-        epochs=epochs or automatic_epochs(data.n_cells, batch_size, max_steps),
+        epochs=epochs,
+        max_steps=max_steps,
         batch_size=batch_size,
         learning_rate=learning_rate,
-        cosine_from=0.5,
-        seed=seed,
-        checkpoint=data.checkpoint,
         held_out=held_out,
         patience=patience,
     )
-    model.eval()
-    symbols = data.gene_names[columns].tolist()
-    state = {"architecture": architecture, "genes": symbols, "weights": model.state_dict()}
-    return Embedding(X=apply(model.posterior_mean, cells, chunk=512), history=history, model=state)

@@ -7,7 +7,7 @@ trunk is not, and a prior shared by all batches makes it costly to keep the batc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -15,13 +15,16 @@ from scipy import sparse
 from torch import nn
 
 from scbench.autoencoders import likelihoods
-from scbench.autoencoders.cells import TARGET_SUM, SparseRows
+from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows
 from scbench.autoencoders.networks import FIRST_LOG_VARIANCE, MeanDecoder
 from scbench.autoencoders.priors import StandardNormal
-from scbench.contracts import Dataset
-from scbench.transformer.trunk import TRUNKS, fit_width
+from scbench.autoencoders.training import apply, automatic_epochs, train
+from scbench.contracts import Dataset, Embedding
+from scbench.seeding import seed_torch
+from scbench.transformer.trunk import TRUNKS
 
 MITOCHONDRIAL = ("MT-", "mt-")
+CHUNK = 256  # cells embedded at a time
 ASKED = 32  # masked genes that are reconstructed in a step; asking all of them costs more and teaches no more
 
 
@@ -93,7 +96,7 @@ class Pretraining(nn.Module):
         """{masked}: see `masked`."""
         return {"masked": self.masked(self.values(counts))[1]}
 
-    def pooled(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+    def embedding(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
         """(n, width): the mean of the outputs over genes."""
         return self.trunk.embed(self.values(counts), self.all_genes).mean(1)
 
@@ -152,8 +155,8 @@ class Integration(Pretraining):
         kl = self.prior.kl(mean, log_variance, z, batch).sum(1)
         return {"masked": masked, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
 
-    def posterior_mean(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
-        """(n, latent_dim): the embedding."""
+    def embedding(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+        """(n, latent_dim): the mean of the latent."""
         return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]
 
 
@@ -163,7 +166,58 @@ def scaled_counts(counts: sparse.csr_matrix) -> sparse.csr_matrix:
     return counts.multiply(TARGET_SUM / library).tocsr()
 
 
-def position_vectors(data: Dataset, columns: np.ndarray, width: int) -> torch.Tensor | None:
-    """The sum of the data set's gene vectors, each brought to `width` and unit variance; None if it has none."""
-    fitted = [fit_width(torch.from_numpy(vectors[columns]), width) for vectors in data.gene_vectors.values()]
-    return sum(vectors / vectors.std().clamp_min(1e-6) for vectors in fitted) if fitted else None
+def fit(
+    data: Dataset,
+    kind: type[Pretraining],
+    *,
+    seed: int,
+    device: str,
+    n_genes: int,
+    architecture: dict,
+    weights: Callable[[float], dict[str, float]],
+    epochs: int | None,
+    max_steps: int,
+    batch_size: int,
+    **training,
+) -> Embedding:
+    """Train a `Pretraining` or an `Integration` on all cells and return their embedding.
+
+    Parameters
+    ----------
+    n_genes
+        The trunk attends to the most variable ones.
+    architecture
+        Arguments of `kind` but for the columns.
+    epochs
+        None: as many as make about `max_steps` steps, at most 400 and at least 20.
+    weights, training
+        Further arguments of `train`.
+    """
+    seed_torch(seed)
+    columns = choose_genes(data, n_genes)
+    architecture = {"columns": columns.tolist(), **architecture}
+    model = kind(**architecture)
+    model.start_at(data.X)
+    if architecture["position"] == "vectors" and data.gene_vectors:
+        model.trunk.give(data.gene_vectors[source][columns] for source in data.gene_vectors)
+    model.to(device)
+    cells = Cells(device, {"counts": data.X, "batch": data.batch})
+    history = train(
+        model,
+        cells,
+        weights=weights,
+        epochs=epochs or automatic_epochs(data.n_cells, batch_size, max_steps),
+        batch_size=batch_size,
+        cosine_from=0.5,
+        seed=seed,
+        checkpoint=data.checkpoint,
+        **training,
+    )
+    model.eval()
+    state = {
+        "kind": kind.__name__,
+        "architecture": architecture,
+        "genes": data.gene_names[columns].tolist(),
+        "weights": model.state_dict(),
+    }
+    return Embedding(X=apply(model.embedding, cells, chunk=CHUNK), history=history, model=state)

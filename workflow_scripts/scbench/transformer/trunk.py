@@ -9,6 +9,9 @@ doi 10.1038/s42256-022-00534-z (gene vectors as positions).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 import torch
 from torch import nn
 
@@ -92,7 +95,9 @@ class Trunk(nn.Module):
         self.value = nn.Linear(1, width)
         self.value_of_gene = nn.Linear(width, width, bias=False)
         self.mask = nn.Parameter(0.02 * torch.randn(width))
-        self.register_buffer("given", torch.randn(n_genes, width) if position != "none" else torch.zeros(n_genes, width))
+        self.register_buffer(
+            "given", torch.randn(n_genes, width) if position != "none" else torch.zeros(n_genes, width)
+        )
         self.learned = nn.Parameter(torch.zeros(n_genes, width), requires_grad=position != "none")
         self.latents = nn.Parameter(torch.randn(n_latents, width))
         self.blocks = nn.ModuleList([Block(width, n_heads, dropout) for _ in range(depth)])
@@ -100,10 +105,12 @@ class Trunk(nn.Module):
         self.to_expression = nn.Linear(width, 1)
 
     @torch.no_grad()
-    def give(self, vectors: torch.Tensor) -> None:
-        """Take `vectors` (n_genes, any width) as those of the genes, brought to the width and to unit variance."""
-        fitted = fit_width(vectors, self.width)
-        self.given.copy_(fitted / fitted.std().clamp_min(1e-6))
+    def give(self, sources: Iterable[np.ndarray]) -> None:
+        """Take the sum of vectors (n_genes, any width) of one or more sources, each brought to the width and variance 1."""
+        self.given.zero_()
+        for vectors in sources:
+            fitted = fit_width(torch.from_numpy(vectors), self.width)
+            self.given += fitted / fitted.std().clamp_min(1e-6)
 
     def gene_vectors(self, genes: torch.Tensor) -> torch.Tensor:
         """(k, width) of genes (k,)."""
