@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 import pandas as pd
 from scbench.config import METRIC_GROUPS, ConfigError, load_config
 from scbench.contracts import EXPORTS
-from scbench.plan import plan_runs
+from scbench.plan import has_labels, plan_runs
 from scbench.provenance import code_digest
 from scbench.registry import load_registry
 from snakemake.exceptions import WorkflowError
@@ -40,6 +40,12 @@ REPORT_DATASETS = list(dict.fromkeys(run.dataset for run in PLAN if run.status =
 REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
 REPORT_KINDS = {id: METHODS[id].reported_kind for id in REPORT_METHODS}
 SELF_TRAINED = [run for run in PLAN if METHODS[run.method].module == "scdml_iterative" and run.status == "planned"]
+TRANSFORMERS = [id for id, method in METHODS.items() if method.module.startswith("gene_transformer")]
+TRANSFORMER_RUNS = [
+    run
+    for run in PLAN
+    if run.method in TRANSFORMERS and run.status == "planned" and has_labels(CONFIG["datasets"][run.dataset])
+]
 FIGURES = f"{RESULTS}/figures"
 METRICS = {group: CONFIG["metrics"][group] for group in METRIC_GROUPS}
 

@@ -42,7 +42,7 @@ def attention_pairs(
 
     Returns
     -------
-    Columns cell_type, gene, attends_to, attention, mean_of_types, excess; `top` rows per type, the largest excess first.
+    Columns cell_type, gene, attends_to, attention, mean_of_types, excess; `top` rows per type, largest excess first.
     """
     types = sorted(set(labels) - {""})
     attention = {name: mean_attention(model, counts[np.flatnonzero(labels == name)[:MAX_CELLS]]) for name in types}

@@ -106,7 +106,7 @@ class Trunk(nn.Module):
 
     @torch.no_grad()
     def give(self, sources: Iterable[np.ndarray]) -> None:
-        """Take the sum of vectors (n_genes, any width) of one or more sources, each brought to the width and variance 1."""
+        """Take the sum of the vectors (n_genes, any width) of all sources, each brought to the width and variance 1."""
         self.given.zero_()
         for vectors in sources:
             fitted = fit_width(torch.from_numpy(vectors), self.width)
