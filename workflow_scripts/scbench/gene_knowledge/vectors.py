@@ -12,7 +12,7 @@ import numpy as np
 
 from scbench.seeding import generator
 
-WORDS = 3_000_000  # shown in training: few pairs are shown more often
+CONTEXTS = 3_000_000  # words and neighbours shown in training: few pairs are shown more often
 MAX_EPOCHS = 100
 
 
@@ -81,7 +81,7 @@ def skip_gram(sentences: Sequence[list[str]], genes: np.ndarray, *, width: int, 
         sg=1,
         min_count=1,
         sample=0,  # in a vocabulary of genes every word is frequent
-        epochs=int(np.clip(round(WORDS / words), 1, MAX_EPOCHS)),
+        epochs=int(np.clip(round(CONTEXTS / (words * window)), 1, MAX_EPOCHS)),
         workers=1,
         seed=seed,
     )

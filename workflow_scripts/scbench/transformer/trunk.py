@@ -140,16 +140,20 @@ class LatentTrunk(Trunk):
     def __init__(self, n_genes: int, **options) -> None:
         super().__init__(n_genes, **options)
         self.read_in = Attention(self.width, 1)
-        # what all cells share is in the mean; what differs between them is small at first
-        self.norm = nn.BatchNorm1d(self.latents.numel(), eps=1e-6, momentum=0.01)
+        # a cell differs little from the mean cell at first, and all of it is in that difference
+        self.norm = nn.BatchNorm1d(self.latents.numel(), eps=1e-6, momentum=0.05)
         self.read_out = Attention(self.width, options["n_heads"])
 
     def cell(self, values: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
-        """Tokens of the cell, (n, n_latents, width), of values (n, k) of the genes `shown` (k,)."""
-        weights, per_gene, per_value = self._attend(values, shown)
-        read = weights.flatten(0, 1) @ per_gene + (weights * values[:, None]).flatten(0, 1) @ per_value
-        read = self.read_in.out(read).view(len(values), -1)
-        tokens = self.latents + self.norm(read).unflatten(1, self.latents.shape)
+        """Tokens of the cell, (n, n_latents, width), of values (n, k) of the genes `shown` (k,).
+
+        What the latents read is taken relative to what they read of the mean cell, whose values are 0.
+        """
+        with_mean_cell = nn.functional.pad(values, (0, 0, 0, 1))
+        weights, per_gene, per_value = self._attend(with_mean_cell, shown)
+        read = weights.flatten(0, 1) @ per_gene + (weights * with_mean_cell[:, None]).flatten(0, 1) @ per_value
+        read = self.read_in.out(read).view(len(with_mean_cell), -1)
+        tokens = self.latents + self.norm(read[:-1] - read[-1]).unflatten(1, self.latents.shape)
         for block in self.blocks:
             tokens = block(tokens)
         return tokens
