@@ -204,3 +204,4 @@ def test_attention_from_gene_to_gene_adds_up_to_1_and_pairs_exceed_the_mean(trai
     assert pairs.groupby("cell_type").size().tolist() == [3, 3, 3]
     assert np.allclose(pairs["excess"], pairs["attention"] - pairs["mean_of_types"])
     assert (pairs["gene"] != pairs["attends_to"]).all()
+    assert not pairs.duplicated(["cell_type", "attends_to"]).any()

@@ -33,6 +33,9 @@ def attention_pairs(
 ) -> pd.DataFrame:
     """The pairs of genes whose attention in a cell type most exceeds its mean over types.
 
+    A gene is attended to in one pair of a type at most, because genes differ more in how much they are attended to than
+    in by which.
+
     Parameters
     ----------
     genes
@@ -51,7 +54,9 @@ def attention_pairs(
     for name, found in attention.items():
         excess = found - average
         np.fill_diagonal(excess, -np.inf)
-        a, b = np.unravel_index(np.argsort(-excess, axis=None, kind="stable")[:top], excess.shape)
+        most = excess.argmax(axis=0)  # of every gene that is attended to, the one that attends to it most
+        b = np.argsort(-excess[most, np.arange(len(genes))], kind="stable")[:top]
+        a = most[b]
         columns = {"gene": genes[a], "attends_to": genes[b], "attention": found[a, b], "mean_of_types": average[a, b]}
         tables.append(pd.DataFrame({"cell_type": name, **columns, "excess": excess[a, b]}))
     return pd.concat(tables, ignore_index=True)
