@@ -10,6 +10,7 @@ import pandas as pd
 
 from scbench.contracts import ContractError
 from scbench.gene_knowledge.sentences import NoSentenceModel, embed, find_model
+from scbench.provenance import package_versions
 from scbench.seeding import generator
 
 SYMBOL = "symbol"
@@ -103,7 +104,8 @@ def knowledge_vectors(
         texts = rows[text_columns].fillna("").astype(str).agg(". ".join, axis=1)
         try:
             parts.append(embed(texts.tolist(), find_model(sentence_model)))
-            report |= {"text_columns": text_columns, "sentence_model": sentence_model}
+            versions = package_versions("sentence-transformers", "transformers")
+            report |= {"text_columns": text_columns, "sentence_model": sentence_model, "versions": versions}
         except NoSentenceModel as error:
             report["text_off"] = str(error)
     if not parts:

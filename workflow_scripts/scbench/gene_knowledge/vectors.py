@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from scbench.provenance import package_versions
 from scbench.seeding import generator
 
 CONTEXTS = 3_000_000  # words and neighbours shown in training: few pairs are shown more often
@@ -32,7 +33,8 @@ def from_pairs(
     """Vectors by gene2vec or node2vec and the report on the pairs; without pairs no vectors, and a report saying so."""
     if not pairs:
         return np.zeros((0, 0), dtype=np.float32), report | {"off": "no two genes are expressed together"}
-    return {"gene2vec": gene2vec, "node2vec": node2vec}[source](pairs, genes, width=width, seed=0), report
+    vectors = {"gene2vec": gene2vec, "node2vec": node2vec}[source](pairs, genes, width=width, seed=0)
+    return vectors, report | {"versions": package_versions("gensim")}
 
 
 def gene2vec(pairs: Sequence[list[str]], genes: np.ndarray, *, width: int, seed: int) -> np.ndarray:

@@ -23,7 +23,7 @@ def integrate(
     position: str = "vectors",
     mask: float = 0.15,
     epochs: int | None = None,
-    max_steps: int = 2500,
+    max_steps: int = 1500,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
     held_out: float = 0.0,
