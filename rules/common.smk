@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 import pandas as pd
 from scbench.config import METRIC_GROUPS, ConfigError, load_config
 from scbench.contracts import EXPORTS
-from scbench.plan import plan_runs
+from scbench.plan import has_labels, plan_runs
 from scbench.provenance import code_digest
 from scbench.registry import load_registry
 from snakemake.exceptions import WorkflowError
@@ -28,6 +28,7 @@ SIMULATED = [name for name in DATASETS if "simulate" in CONFIG["datasets"][name]
 FETCHED = [name for name in DATASETS if name not in SIMULATED]
 RUNS = pd.DataFrame(PLAN)
 RUN = f"{RESULTS}/{{dataset}}/{{method}}/seed{{seed}}"
+GENE_KNOWLEDGE = f"{RESULTS}/{{dataset}}/gene_knowledge"
 LOGS = f"{RESULTS}/logs"
 COVERAGE = f"{RESULTS}/summary/coverage.tsv"
 FAILURES = Path(LOGS, "failures.log")
@@ -39,7 +40,10 @@ REPORT_DATASETS = list(dict.fromkeys(run.dataset for run in PLAN if run.status =
 REPORT_LABELS = {id: METHODS[id].label for id in REPORT_METHODS}
 REPORT_KINDS = {id: METHODS[id].reported_kind for id in REPORT_METHODS}
 SELF_TRAINED = [run for run in PLAN if METHODS[run.method].module == "scdml_iterative" and run.status == "planned"]
-DISENTANGLED = [run for run in PLAN if METHODS[run.method].module == "disentangled_ae" and run.status == "planned"]
+TRANSFORMERS = [id for id, method in METHODS.items() if method.module.startswith("gene_transformer")]
+LABELLED = [run for run in PLAN if run.status == "planned" and has_labels(CONFIG["datasets"][run.dataset])]
+TRANSFORMER_RUNS = [run for run in LABELLED if run.method in TRANSFORMERS]
+DISENTANGLED = [run for run in LABELLED if METHODS[run.method].module == "disentangled_ae"]
 FIGURES = f"{RESULTS}/figures"
 METRICS = {group: CONFIG["metrics"][group] for group in METRIC_GROUPS}
 
@@ -76,8 +80,9 @@ def of_planned_runs(name):
 
 
 def run_inputs(method):
-    """The data set; cell types only for methods that declare them."""
+    """The data set; cell types and vectors of genes only for methods that declare them."""
     files = {"dataset": f"{RESULTS}/{{dataset}}/dataset.h5ad"}
+    files |= {source: f"{GENE_KNOWLEDGE}/{source}.npz" for source in method.gene_vectors}
     return files | ({"truth": f"{RESULTS}/{{dataset}}/truth.tsv.gz"} if method.uses_labels else {})
 
 

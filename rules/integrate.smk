@@ -25,7 +25,7 @@ for id, method in METHODS.items():
             spec={
                 k: v
                 for k, v in asdict(method).items()
-                if k in ("id", "module", "input", "uses_labels", "trained", "gpu", "params")
+                if k in ("id", "module", "input", "uses_labels", "trained", "gpu", "params", "gene_vectors")
             },
             accelerator=ACCELERATOR,
             code=code_digest("integrate.py", f"scbench.methods.{method.module}"),

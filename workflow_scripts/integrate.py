@@ -6,7 +6,15 @@ with logged(snakemake.log[0]):
     from dataclasses import replace
     from pathlib import Path
 
-    from scbench.contracts import method_input, read_dataset, read_truth, write_embedding, write_model, write_table
+    from scbench.contracts import (
+        method_input,
+        read_dataset,
+        read_gene_vectors,
+        read_truth,
+        write_embedding,
+        write_model,
+        write_table,
+    )
     from scbench.provenance import PACKAGES_OF_METHODS, checkpoint_name, package_versions
     from scbench.runner import choose_device, run_method
 
@@ -17,8 +25,11 @@ with logged(snakemake.log[0]):
     data = method_input(adata, snakemake.wildcards.dataset, spec["input"], labels)
     device = choose_device(snakemake.params.accelerator, wants_gpu=spec["gpu"] > 0)
     folder = Path(output.embedding).parent
-    name = checkpoint_name(snakemake.input.dataset, snakemake.params.code, spec["params"], seed)
-    data = replace(data, checkpoint=folder / name)
+    files = {source: snakemake.input[source] for source in spec["gene_vectors"]}
+    found = {source: read_gene_vectors(path, adata.var_names) for source, path in files.items()}
+    vectors = {source: vectors for source, (vectors, _) in found.items() if vectors is not None}
+    name = checkpoint_name(snakemake.input.dataset, snakemake.params.code, spec["params"], seed, *files.values())
+    data = replace(data, checkpoint=folder / name, gene_vectors=vectors)
     embedding = run_method(
         spec["module"], data, seed=seed, device=device, threads=snakemake.threads, params=spec["params"]
     )
@@ -30,6 +41,8 @@ with logged(snakemake.log[0]):
         "code_digest": snakemake.params.code,
         "versions": package_versions(*PACKAGES_OF_METHODS),
     }
+    if files:
+        record["gene_vectors"] = {source: report for source, (_, report) in found.items()}
     if spec["trained"]:
         write_table(output.history, embedding.history)
         write_model(output.model, embedding.model)

@@ -1,5 +1,7 @@
 """The command line on files: what lands where, and what is said about a mistake."""
 
+import json
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -57,6 +59,15 @@ def test_compare_runs_all_methods_and_scores_them(files, tmp_path, capsys):
     assert {"ilisi", "nmi_leiden_best"} <= set(scores.loc[scores["status"] == "ok", "metric"])
     assert "unintegrated" in capsys.readouterr().out
     assert (folder / "vae_nb" / "umap_celltype.svg").exists()
+
+
+def test_a_method_with_gene_vectors_gets_them_and_its_record_says_which(files, tmp_path):
+    given = ["--adata", f"{files}/raw.h5ad", "--out", str(tmp_path), "--epochs", "2"]
+    assert main(["compare", *given, "--methods", "gene_transformer"]) == 0
+    (path,) = tmp_path.glob("*/gene_transformer/embedding.h5ad")
+    record = json.loads(anndata.read_h5ad(path).uns["gene_vectors"])
+    assert record["gene2vec"]["pairs"] > 0
+    assert record["knowledge"]["off"] == "gene_knowledge.tables is empty"
 
 
 @pytest.mark.parametrize(

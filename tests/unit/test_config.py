@@ -9,7 +9,7 @@ def load(root, overrides, *files):
 
 
 def test_defaults_are_valid(config):
-    assert set(config) == {"benchmark", "preprocessing", "metrics", "datasets", "methods"}
+    assert set(config) == {"benchmark", "preprocessing", "gene_knowledge", "metrics", "datasets", "methods"}
 
 
 def test_user_values_are_merged_key_by_key(root):

@@ -162,9 +162,15 @@ def _run(name: str, config: dict, dataset, truth, folder: Path, options, score: 
     if options.epochs and "epochs" in method_parameters(method.module):
         params["epochs"] = options.epochs
     data = replace(data, checkpoint=folder / "checkpoint.pt")
+    record = {}
+    if method.gene_vectors:
+        from scbench.gene_knowledge.sources import make_vectors
+
+        vectors, record["gene_vectors"] = make_vectors(dataset, method.gene_vectors, config["gene_knowledge"])
+        data = replace(data, gene_vectors=vectors)
     result = run_method(method.module, data, seed=options.seed, device=device, threads=options.threads, params=params)
     versions = package_versions(*PACKAGES_OF_METHODS)
-    record = {"method": name, "seed": options.seed, "parameters": params, "device": device, "versions": versions}
+    record |= {"method": name, "seed": options.seed, "parameters": params, "device": device, "versions": versions}
     if method.trained:
         write_table(folder / "history.tsv", result.history)
         write_model(folder / "model.pt", result.model)

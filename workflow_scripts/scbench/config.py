@@ -33,7 +33,8 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
 
     Returns
     -------
-    A dict with the keys benchmark, preprocessing, metrics, datasets, methods; metrics bio, batch and extra are lists.
+    A dict with the keys benchmark, preprocessing, gene_knowledge, metrics, datasets, methods; metrics bio, batch and
+    extra are lists.
 
     Raises
     ------

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,10 @@ class Dataset:
         (n_cells,) cell types, for methods that declare `uses_labels`; else None.
     checkpoint
         File from which a killed run resumes, for methods that train for long; it is not there at first.
+    gene_rank
+        (n_genes,) how variable a gene is, 0 the most; None: as the genes stand.
+    gene_vectors
+        {source: (n_genes, width) float32} of the sources that the method declares and that gave vectors.
     """
 
     name: str
@@ -70,6 +74,8 @@ class Dataset:
     pca: np.ndarray
     labels: np.ndarray | None = None
     checkpoint: Path | None = None
+    gene_rank: np.ndarray | None = None
+    gene_vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def n_cells(self) -> int:
@@ -173,6 +179,7 @@ def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | 
         total_counts=adata.obs["total_counts"].to_numpy().astype(np.float64),
         pca=np.asarray(adata.obsm["X_pca"], dtype=np.float32),
         labels=labels,
+        gene_rank=adata.var["highly_variable_rank"].to_numpy(),
     )
 
 
@@ -194,6 +201,28 @@ def read_truth(path: str | Path, cell_ids: pd.Index | None = None) -> pd.DataFra
         _require(same, path, "holds other cells than the data set; remove the data set's folder and run again")
         truth = truth.loc[cell_ids].reset_index(drop=True)
     return truth
+
+
+def write_json(path: str | Path, content: dict) -> None:
+    """Write a report that people and later steps read."""
+    with atomic(path) as partial:
+        partial.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def write_gene_vectors(path: str | Path, genes: np.ndarray, vectors: np.ndarray, report: dict) -> None:
+    """Write vectors of all genes of a data set, (n_genes, width), or of none where the report says why it is off."""
+    _require(len(vectors) == len(genes) or "off" in report, path, "there is not one vector per gene")
+    _require(bool(np.isfinite(vectors).all()), path, "holds values that are not finite")
+    with atomic(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, genes=genes.astype(str), vectors=vectors, report=np.array(json.dumps(report)))
+
+
+def read_gene_vectors(path: str | Path, genes: np.ndarray) -> tuple[np.ndarray | None, dict]:
+    """Read the vectors of exactly these genes in this order, or None where the source is off, and the report."""
+    with np.load(path, allow_pickle=False) as content:
+        found, vectors, report = content["genes"], content["vectors"], json.loads(str(content["report"]))
+    _require(np.array_equal(found, np.asarray(genes, dtype=str)), path, "its genes are not those of the data set")
+    return (None if "off" in report else vectors), report
 
 
 # ---- runs

@@ -67,8 +67,8 @@ def _module_file(name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def checkpoint_name(dataset: str | Path, code: str, params: Mapping, seed: int) -> str:
+def checkpoint_name(dataset: str | Path, code: str, params: Mapping, seed: int, *further: str | Path) -> str:
     """Name the checkpoint of a run after all that its result depends on: an older one is never resumed from."""
-    digest = hashlib.sha256(Path(dataset).read_bytes())
+    digest = hashlib.sha256(b"".join(Path(path).read_bytes() for path in (dataset, *further)))
     digest.update(json.dumps([code, dict(params), seed], sort_keys=True).encode())
     return f"checkpoint-{digest.hexdigest()[:16]}.pt"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scbench.config import ConfigError
 
-FIELDS_OF_VARIANTS = ("label", "kind", "uses_labels")  # what a variant may declare besides parameters
+FIELDS_OF_VARIANTS = ("label", "kind", "uses_labels", "gene_vectors")  # what a variant may declare besides parameters
 METHODS_FOLDER = Path(__file__).parent / "methods"
 CONTRACT_ARGUMENTS = {"seed", "device", "threads"}
 
@@ -33,6 +33,7 @@ class Method:
     runtime: int
     doi: str | None
     params: dict = field(default_factory=dict)
+    gene_vectors: list = field(default_factory=list)
 
     @property
     def reported_kind(self) -> str:

@@ -1,0 +1,18 @@
+"""Rule gene_vectors: skip-gram on pairs of genes (gene2vec) or on random walks along them (node2vec)."""
+
+from scbench.logs import logged
+
+with logged(snakemake.log[0]):
+    import json
+    from pathlib import Path
+
+    from scbench.contracts import read_dataset, write_gene_vectors
+    from scbench.gene_knowledge import vectors
+    from scbench.gene_knowledge.coexpression import read_pairs
+
+    genes = read_dataset(snakemake.input.dataset).var_names.to_numpy()
+    pairs = read_pairs(snakemake.input.pairs)
+    report = json.loads(Path(snakemake.input.report).read_text())
+    found, report = vectors.from_pairs(snakemake.wildcards.source, pairs, report, genes, width=snakemake.params.width)
+    write_gene_vectors(snakemake.output.vectors, genes, found, report)
+    print(report)

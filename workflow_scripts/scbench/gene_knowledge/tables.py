@@ -1,0 +1,122 @@
+"""Tables of what genes do: columns of 0 and 1 and columns of text, turned into one vector per gene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scbench.contracts import ContractError
+from scbench.gene_knowledge.sentences import NoSentenceModel, embed, find_model
+from scbench.provenance import package_versions
+from scbench.seeding import generator
+
+SYMBOL = "symbol"
+WIDTH_OF_ATTRIBUTES = 128
+LEAST_GENES = 10  # known to the tables; with fewer there is nothing to tell genes apart by
+
+
+def of_tables(
+    genes: np.ndarray, *, tables: Sequence[str], text_columns: Sequence[str] | None, sentence_model: str, width: int
+) -> tuple[np.ndarray, dict]:
+    """Vectors of genes from those of `tables` that exist, and a report; see `knowledge_vectors`."""
+    missing = [str(path) for path in tables if not Path(path).exists()]
+    report = {"missing_tables": missing} if missing else {}
+    if len(missing) == len(tables):
+        return _off(report, "no table of gene knowledge is there" if tables else "gene_knowledge.tables is empty")
+    table = read_tables([path for path in tables if Path(path).exists()])
+    vectors, found = knowledge_vectors(
+        table, genes, text_columns=text_columns, sentence_model=sentence_model, width=width
+    )
+    return vectors, report | found
+
+
+def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """Read tables (.xlsx, .csv, .tsv, the latter also .gz), one row per gene symbol, and put them side by side.
+
+    Raises
+    ------
+    ContractError
+        For a file of another kind, without a column `symbol`, or with a column that an earlier table has, too.
+    """
+    joined = pd.DataFrame()
+    for path in map(Path, paths):
+        name = path.name.removesuffix(".gz")
+        if name.endswith(".xlsx"):
+            table = pd.read_excel(path)
+        elif name.endswith((".csv", ".tsv")):
+            table = pd.read_csv(path, sep="," if name.endswith(".csv") else "\t")
+        else:
+            raise ContractError(f"{path}: a table of gene knowledge is .xlsx, .csv or .tsv")
+        if SYMBOL not in table:
+            raise ContractError(f"{path}: has no column '{SYMBOL}'; found: {', '.join(map(str, table.columns[:10]))}")
+        table[SYMBOL] = table[SYMBOL].astype(str).str.upper()
+        table = table.drop_duplicates(SYMBOL).set_index(SYMBOL)
+        if twice := sorted(set(table) & set(joined)):
+            raise ContractError(f"{path}: the column '{twice[0]}' is in another table, too")
+        joined = joined.join(table, how="outer") if len(joined) else table
+    return joined
+
+
+def knowledge_vectors(
+    table: pd.DataFrame, genes: np.ndarray, *, text_columns: Sequence[str] | None, sentence_model: str, width: int
+) -> tuple[np.ndarray, dict]:
+    """Turn a table into vectors of genes.
+
+    Columns of 0 and 1 go through a linear layer with fixed random weights, texts through a sentence model; each of the
+    two is scaled to the same total variance, both are concatenated and reduced by PCA.
+
+    Parameters
+    ----------
+    table
+        Index: gene symbols in capitals. Other numbers than 0 and 1 are left out.
+    genes
+        (n_genes,) names, compared in capitals.
+    text_columns
+        Columns whose texts are joined; None: all that hold text.
+    width
+        Of the vectors, at most.
+
+    Returns
+    -------
+    (n_genes, at most `width`) float32, 0 for a gene that the table does not know, or without rows if there is nothing
+    to go by; and a report that says what was used.
+    """
+    symbols = pd.Index(genes).str.upper()
+    known = symbols.isin(table.index)
+    report = {"genes": len(genes), "genes_in_table": int(known.sum())}
+    if known.sum() < LEAST_GENES:
+        return _off(report, f"{known.sum()} of {len(genes)} genes are in the tables, {LEAST_GENES} are needed")
+    rows = table.loc[symbols[known]]
+    numbers = rows.select_dtypes("number").fillna(0)
+    attributes = numbers.loc[:, numbers.isin([0, 1]).all() & numbers.any()].to_numpy(np.float32)
+    text_columns = list(rows.select_dtypes(["object", "string"]) if text_columns is None else text_columns)
+    if unknown := [column for column in text_columns if column not in rows]:
+        raise ContractError(f"gene_knowledge.text_columns: no table has the column '{unknown[0]}'")
+    parts = []
+    if attributes.shape[1]:
+        layer = generator(0, "attributes").standard_normal((attributes.shape[1], WIDTH_OF_ATTRIBUTES))
+        parts.append(attributes @ layer.astype(np.float32))
+        report["attributes"] = attributes.shape[1]
+    if text_columns:
+        texts = rows[text_columns].fillna("").astype(str).agg(". ".join, axis=1)
+        try:
+            parts.append(embed(texts.tolist(), find_model(sentence_model)))
+            versions = package_versions("sentence-transformers", "transformers")
+            report |= {"text_columns": text_columns, "sentence_model": sentence_model, "versions": versions}
+        except NoSentenceModel as error:
+            report["text_off"] = str(error)
+    if not parts:
+        return _off(report, "the tables hold neither columns of 0 and 1 nor usable text")
+    centred = [part - part.mean(axis=0) for part in parts]
+    both = np.hstack([part / max(np.linalg.norm(part), 1e-6) for part in centred])
+    left, singular, _ = np.linalg.svd(both, full_matrices=False)
+    vectors = np.zeros((len(genes), min(width, len(singular))), dtype=np.float32)
+    vectors[known] = (left * singular)[:, : vectors.shape[1]]
+    return vectors, report
+
+
+def _off(report: dict, reason: str) -> tuple[np.ndarray, dict]:
+    return np.zeros((0, 0), dtype=np.float32), report | {"off": reason}

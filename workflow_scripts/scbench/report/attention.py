@@ -1,0 +1,31 @@
+"""The figure of genes that attend to each other: one panel per cell type."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from scbench.report.figures import OKABE_ITO
+
+PAIRS = 10
+COLUMNS = 3
+
+
+def attention_figure(table: pd.DataFrame) -> Figure:
+    """Draw the first 10 pairs of each cell type in the table of `attention_pairs`: how far they exceed the mean."""
+    types = list(table.groupby("cell_type", sort=False))
+    rows = math.ceil(len(types) / COLUMNS)
+    figure = Figure(figsize=(10, 2.6 * rows + 0.4), layout="constrained")
+    panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for axes, (name, pairs) in zip(panels, types, strict=False):
+        shown = pairs.head(PAIRS)[::-1]
+        axes.barh(shown["gene"] + " → " + shown["attends_to"], shown["excess"], color=OKABE_ITO[0])
+        axes.set_title(name, fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[len(types) :]:
+        axes.set_axis_off()
+    figure.supxlabel("Attention above the mean over cell types", fontsize=8)
+    return figure

@@ -1,0 +1,67 @@
+"""The annotation task: name the cell types of batches that were held out, whole, from the labels of the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from scbench.seeding import generator
+from scbench.transformer.modes import classify, load
+
+MAX_FOLDS = 5
+
+
+def folds(batch: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Parts of the batches, each to be held out once: single batches, or 5 groups of them where there are more."""
+    batches = np.unique(batch)
+    return np.array_split(generator(seed, "folds").permutation(batches), min(len(batches), MAX_FOLDS))
+
+
+def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean over the types of `truth` of 2 TP / (2 TP + FP + FN)."""
+    scores = []
+    for name in np.unique(truth):
+        right = ((truth == name) & (predicted == name)).sum()
+        scores.append(2 * right / ((truth == name).sum() + (predicted == name).sum()))
+    return float(np.mean(scores))
+
+
+def annotation_table(
+    state: dict, counts: sparse.csr_matrix, pca: np.ndarray, batch: np.ndarray, labels: np.ndarray, *, seed: int
+) -> pd.DataFrame:
+    """Macro-F1 of the trunk's classifier and of logistic regression on the principal components, per held-out part.
+
+    Trunk and components have seen all cells without their types. Cells of types that no other batch has are left out.
+
+    Parameters
+    ----------
+    state
+        Content of model.pt.
+    pca
+        (n_cells, n_pcs); at most 50 are used.
+
+    Returns
+    -------
+    Columns held_out (batches), annotator, n_cells, n_types, macro_f1; no rows where there is one batch only.
+    """
+    rows = []
+    for part in folds(batch, seed) if len(np.unique(batch)) > 1 else []:
+        train = ~np.isin(batch, part) & (labels != "")
+        test = np.isin(batch, part) & np.isin(labels, labels[train])
+        if not test.any() or len(np.unique(labels[train])) < 2:
+            continue
+        scale = pca[train].std(axis=0)[:50]
+        regression = LogisticRegression(max_iter=1000).fit(pca[train, :50] / scale, labels[train])
+        predicted = {
+            "gene_transformer": classify(load(state), counts[train], labels[train], counts[test], seed=seed)[0],
+            "logistic_regression": regression.predict(pca[test, :50] / scale),
+        }
+        size = {"n_cells": int(test.sum()), "n_types": len(np.unique(labels[test]))}
+        for annotator, names in predicted.items():
+            held_out = ", ".join(map(str, part))
+            rows.append(
+                {"held_out": held_out, "annotator": annotator, **size, "macro_f1": macro_f1(labels[test], names)}
+            )
+    return pd.DataFrame(rows, columns=["held_out", "annotator", "n_cells", "n_types", "macro_f1"])

@@ -1,0 +1,62 @@
+"""Looking inside: which genes attend to which in the cells of a type."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+
+from scbench.autoencoders.cells import Cells
+from scbench.transformer.pretraining import CHUNK, Pretraining
+
+MAX_CELLS = 500  # of a type; their mean attention no longer changes
+
+
+@torch.no_grad()
+def mean_attention(model: Pretraining, counts: sparse.csr_matrix) -> np.ndarray:
+    """Mean attention from gene to gene over cells, (genes, genes); every row adds up to 1.
+
+    With latents it is the attention of a gene to the latents times that of the latents to genes.
+    """
+    cells = Cells("cpu", {"counts": counts})
+    total = torch.zeros(len(model.columns), len(model.columns))
+    for start in range(0, cells.n_cells, CHUNK):
+        taken = cells.take(np.arange(start, min(start + CHUNK, cells.n_cells)))
+        to_latents, to_genes = model.trunk.attention(model.values(taken["counts"]), model.all_genes)
+        total += to_latents.permute(1, 0, 2).flatten(1) @ to_genes.flatten(0, 1)
+    return (total / cells.n_cells).numpy()
+
+
+def attention_pairs(
+    model: Pretraining, genes: np.ndarray, counts: sparse.csr_matrix, labels: np.ndarray, *, top: int = 20
+) -> pd.DataFrame:
+    """The pairs of genes whose attention in a cell type most exceeds its mean over types.
+
+    A gene is attended to in one pair of a type at most, because genes differ more in how much they are attended to than
+    in by which.
+
+    Parameters
+    ----------
+    genes
+        (genes of the trunk,) names.
+    counts, labels
+        (n_cells, n_genes) CSR; (n_cells,) cell types, empty: the cell is left out.
+
+    Returns
+    -------
+    Columns cell_type, gene, attends_to, attention, mean_of_types, excess; `top` rows per type, largest excess first.
+    """
+    types = sorted(set(labels) - {""})
+    attention = {name: mean_attention(model, counts[np.flatnonzero(labels == name)[:MAX_CELLS]]) for name in types}
+    average = np.mean(list(attention.values()), axis=0)
+    tables = []
+    for name, found in attention.items():
+        excess = found - average
+        np.fill_diagonal(excess, -np.inf)
+        most = excess.argmax(axis=0)  # of every gene that is attended to, the one that attends to it most
+        b = np.argsort(-excess[most, np.arange(len(genes))], kind="stable")[:top]
+        a = most[b]
+        columns = {"gene": genes[a], "attends_to": genes[b], "attention": found[a, b], "mean_of_types": average[a, b]}
+        tables.append(pd.DataFrame({"cell_type": name, **columns, "excess": excess[a, b]}))
+    return pd.concat(tables, ignore_index=True)

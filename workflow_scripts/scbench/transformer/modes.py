@@ -1,0 +1,147 @@
+"""What a pretrained trunk is used for: outputs of every gene, cell types, and another data set with other genes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+from torch import nn
+
+from scbench.autoencoders.cells import Cells, SparseRows
+from scbench.autoencoders.training import apply, train
+from scbench.seeding import seed_torch
+from scbench.transformer.pretraining import CHUNK, Integration, Pretraining
+
+KINDS = {kind.__name__: kind for kind in (Pretraining, Integration)}
+OF_GENES = ("given", "learned")  # weights of the trunk with one row per gene
+LEAST_SHARED_GENES = 10
+
+
+def load(state: dict) -> Pretraining:
+    """Rebuild a model from the content of model.pt, in evaluation mode."""
+    model = KINDS[state["kind"]](**state["architecture"])
+    model.load_state_dict(state["weights"])
+    return model.eval()
+
+
+@torch.no_grad()
+def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretraining:
+    """Bring the trunk of model.pt to another data set: genes are matched by their symbols, in capitals.
+
+    Genes that one of the two lacks are left out. Means and deviations of the genes, and the statistics by which the
+    trunk normalises, are those of the new cells.
+
+    Parameters
+    ----------
+    genes, counts
+        (n_genes,) symbols and (n_cells, n_genes) CSR counts of the new data set.
+
+    Raises
+    ------
+    ValueError
+        When fewer than 10 genes are shared.
+    """
+    place = {symbol.upper(): column for column, symbol in reversed(list(enumerate(genes)))}
+    shared = [row for row, symbol in enumerate(state["genes"]) if symbol.upper() in place]
+    if len(shared) < LEAST_SHARED_GENES:
+        raise ValueError(f"the trunk and the data set share {len(shared)} genes, {LEAST_SHARED_GENES} are needed")
+    decoder = ("columns", "n_counts", "n_batches", "latent_dim", "hidden")
+    options = {key: value for key, value in state["architecture"].items() if key not in decoder}
+    model = Pretraining([place[state["genes"][row].upper()] for row in shared], **options)
+    prefix = "trunk."
+    weights = {name.removeprefix(prefix): w for name, w in state["weights"].items() if name.startswith(prefix)}
+    model.trunk.load_state_dict({name: w[shared] if name in OF_GENES else w for name, w in weights.items()})
+    model.start_at(counts)
+    model.eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.reset_running_stats()
+            module.momentum = None  # a plain average over what follows
+            module.train()
+    apply(lambda counts: model.trunk.cell(model.values(counts), model.all_genes), Cells("cpu", {"counts": counts}))
+    return model.eval()
+
+
+@torch.no_grad()
+def embed(model: Pretraining, counts: sparse.csr_matrix, chunk: int = CHUNK) -> Iterator[np.ndarray]:
+    """Yield the outputs of all genes of the trunk, (cells, genes, width), of `chunk` cells at a time, in order."""
+    cells = Cells("cpu", {"counts": counts})
+    for start in range(0, cells.n_cells, chunk):
+        taken = cells.take(np.arange(start, min(start + chunk, cells.n_cells)))
+        yield model.trunk.embed(model.values(taken["counts"]), model.all_genes).numpy()
+
+
+class Classifier(nn.Module):
+    """Cell types from the tokens of the cell: Linear, ReLU, dropout, Linear on top of a trunk.
+
+    Parameters
+    ----------
+    frozen
+        The trunk keeps its weights; only the head is trained.
+    """
+
+    def __init__(self, pretrained: Pretraining, n_types: int, *, hidden: int, dropout: float, frozen: bool) -> None:
+        super().__init__()
+        self.pretrained, self.frozen = pretrained, frozen
+        pretrained.requires_grad_(not frozen)
+        self.head = nn.Sequential(
+            nn.Linear(pretrained.trunk.latents.numel(), hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, n_types),
+        )
+
+    def train(self, mode: bool = True) -> Classifier:
+        super().train(mode)
+        if self.frozen:
+            self.pretrained.eval()
+        return self
+
+    def features(self, counts: SparseRows) -> torch.Tensor:
+        """(n, n_latents x width): the tokens of the cell."""
+        model = self.pretrained
+        return model.trunk.last(model.trunk.cell(model.values(counts), model.all_genes)).flatten(1)
+
+    def logits(self, cells: SparseRows | torch.Tensor) -> torch.Tensor:
+        """(n, n_types) of counts or of features."""
+        return self.head(self.features(cells) if isinstance(cells, SparseRows) else cells)
+
+    def losses(self, cells: SparseRows | torch.Tensor, label: torch.Tensor) -> dict[str, torch.Tensor]:
+        """{cross_entropy}."""
+        return {"cross_entropy": nn.functional.cross_entropy(self.logits(cells), label)}
+
+
+def classify(
+    pretrained: Pretraining,
+    counts: sparse.csr_matrix,
+    labels: np.ndarray,
+    new: sparse.csr_matrix,
+    *,
+    seed: int,
+    device: str = "cpu",
+    hidden: int = 128,
+    dropout: float = 0.3,
+    frozen: bool = True,
+    epochs: int = 20,
+    learning_rate: float = 2e-3,
+) -> tuple[np.ndarray, pd.DataFrame]:
+    """Learn cell types from `counts` and `labels` and name those of the cells `new`; also the history."""
+    seed_torch(seed)
+    types, codes = np.unique(labels, return_inverse=True)
+    model = Classifier(pretrained, len(types), hidden=hidden, dropout=dropout, frozen=frozen).to(device)
+    # features of a frozen trunk are computed once
+    shown = apply(model.eval().features, Cells(device, {"counts": counts}), chunk=CHUNK) if frozen else counts
+    history = train(
+        model,
+        Cells(device, {"cells": shown, "label": codes}),
+        weights=lambda progress: {"cross_entropy": 1.0},
+        epochs=epochs,
+        learning_rate=learning_rate,
+        cosine_from=0.5,
+        seed=seed,
+    )
+    logits = apply(model.eval().logits, Cells(device, {"cells": new}), chunk=CHUNK)
+    return types[logits.argmax(axis=1)], history

@@ -1,0 +1,223 @@
+"""Training of a trunk: masked reconstruction, alone or with a cell token that a batch-conditioned decoder turns into
+counts.
+
+The decoder, its likelihood and the divergence are those of CVAE_NB: the decoder is told the batch at every layer, the
+trunk is not, and a prior shared by all batches makes it costly to keep the batch in the cell token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import nn
+
+from scbench.autoencoders import likelihoods
+from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows
+from scbench.autoencoders.networks import FIRST_LOG_VARIANCE, MeanDecoder
+from scbench.autoencoders.priors import StandardNormal
+from scbench.autoencoders.training import apply, automatic_epochs, train
+from scbench.contracts import Dataset, Embedding
+from scbench.seeding import seed_torch
+from scbench.transformer.trunk import TRUNKS
+
+MITOCHONDRIAL = ("MT-", "mt-")
+CHUNK = 256  # cells embedded at a time
+ASKED = 32  # masked genes that are reconstructed in a step; asking all of them costs more and teaches no more
+
+
+def choose_genes(data: Dataset, n_genes: int) -> np.ndarray:
+    """Columns of the `n_genes` most variable genes that are not mitochondrial, ascending."""
+    rank = np.arange(len(data.gene_names)) if data.gene_rank is None else data.gene_rank
+    nuclear = np.flatnonzero([not name.startswith(MITOCHONDRIAL) for name in data.gene_names])
+    return np.sort(nuclear[np.argsort(rank[nuclear], kind="stable")[:n_genes]])
+
+
+class Pretraining(nn.Module):
+    """A trunk with the genes it looks at and masked reconstruction as its loss.
+
+    In every minibatch a share of the genes is hidden from the trunk, which is asked for their values.
+
+    Parameters
+    ----------
+    columns
+        Columns of the counts that the trunk looks at.
+    attention
+        latent | full.
+    mask
+        Share of the genes that are hidden.
+    trunk
+        Further arguments of `Trunk`.
+    """
+
+    def __init__(self, columns: Sequence[int], *, attention: str, mask: float, **trunk) -> None:
+        super().__init__()
+        if attention not in TRUNKS:
+            raise ValueError(f"attention: '{attention}' is not known; choose one of {', '.join(TRUNKS)}")
+        self.mask = mask
+        self.trunk = TRUNKS[attention](len(columns), **trunk)
+        self.register_buffer("columns", torch.as_tensor(np.asarray(columns, dtype=np.int64)))
+        self.register_buffer("mean", torch.zeros(len(columns)))
+        self.register_buffer("sd", torch.ones(len(columns)))
+
+    @torch.no_grad()
+    def start_at(self, counts: sparse.csr_matrix) -> None:
+        """Begin at the mean cell: the trunk sees deviations from it."""
+        scaled = scaled_counts(counts)[:, self.columns.cpu().numpy()].log1p()
+        mean = np.asarray(scaled.mean(axis=0)).ravel()
+        variance = np.asarray(scaled.power(2).mean(axis=0)).ravel() - mean**2
+        self.mean.copy_(torch.from_numpy(mean))
+        self.sd.copy_(torch.from_numpy(np.sqrt(np.clip(variance, 1e-6, None))))
+
+    def values(self, counts: SparseRows) -> torch.Tensor:
+        """What the trunk sees, (n, genes of the trunk)."""
+        return counts.log_normalised()[:, self.columns] - self.mean
+
+    @property
+    def all_genes(self) -> torch.Tensor:
+        return torch.arange(len(self.columns), device=self.columns.device)
+
+    def masked(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Tokens of the cell, of which a share of the genes is hidden, and the mean squared error at hidden genes.
+
+        Errors are in standard deviations of a gene. Out of training the same genes are hidden each time.
+        """
+        rng = None if self.training else torch.Generator().manual_seed(0)
+        order = torch.randperm(values.shape[1], generator=rng).to(values.device)
+        n_hidden = max(1, round(self.mask * len(order)))
+        shown, asked = order[n_hidden:], order[: min(n_hidden, ASKED)]
+        cell, outputs = self.trunk(values[:, shown], shown, asked)
+        error = self.trunk.expression(outputs) - values[:, asked] / self.sd[asked]
+        return cell, error.square().mean()
+
+    def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        """{masked}: see `masked`."""
+        return {"masked": self.masked(self.values(counts))[1]}
+
+    def embedding(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+        """(n, width): the mean of the outputs over genes."""
+        return self.trunk.embed(self.values(counts), self.all_genes).mean(1)
+
+
+class Integration(Pretraining):
+    """Masked reconstruction, and a latent of the cell, read from its tokens, that is decoded under its batch.
+
+    Parameters
+    ----------
+    n_counts, n_batches
+        Genes of the counts, all of which are decoded; batches.
+    latent_dim, hidden
+        Of the latent; widths of the decoder's layers.
+    dropout
+        Before the latent.
+    """
+
+    def __init__(self, columns, *, n_counts: int, n_batches: int, latent_dim: int, hidden: Sequence[int], **options):
+        super().__init__(columns, **options)
+        self.n_batches, self.latent_dim = n_batches, latent_dim
+        described = self.trunk.latents.numel()
+        self.to_latent = nn.Sequential(
+            nn.LayerNorm(self.trunk.width),
+            nn.Flatten(),
+            nn.Dropout(options["dropout"]),
+            nn.Linear(described, 2 * latent_dim),
+        )
+        nn.init.constant_(self.to_latent[-1].bias[latent_dim:], FIRST_LOG_VARIANCE)
+        self.decoder = MeanDecoder(
+            latent_dim, hidden, n_counts, size_factor="multiply", condition_dim=n_batches, norm="layer"
+        )
+        self.log_theta = nn.Parameter(torch.zeros(n_batches, n_counts))
+        self.prior = StandardNormal(latent_dim)
+
+    @torch.no_grad()
+    def start_at(self, counts: sparse.csr_matrix) -> None:
+        """Begin at the mean cell: the trunk sees deviations from it, the decoder shows its shares of the genes."""
+        super().start_at(counts)
+        shares = np.asarray(scaled_counts(counts).mean(axis=0)).ravel() / TARGET_SUM
+        self.decoder.to_genes.bias.copy_(torch.log(torch.from_numpy(shares).float() + 1e-8))
+
+    def posterior(self, cell: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and log variance of the latent, each (n, latent_dim), of the tokens of a cell."""
+        mean, log_variance = self.to_latent(cell).chunk(2, dim=1)
+        return mean, log_variance.clamp(-10, 10)
+
+    def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        """{masked, reconstruction, kl}: the latter two in nats, sums over genes or dimensions, means over cells."""
+        cell, masked = self.masked(self.values(counts))
+        mean, log_variance = self.posterior(cell)
+        z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
+        code = nn.functional.one_hot(batch, self.n_batches).to(z.dtype)
+        theta = (nn.functional.softplus(self.log_theta) + likelihoods.MIN_THETA).clamp(max=likelihoods.MAX_THETA)
+        decoded = self.decoder(z, counts.totals, code, batch)
+        reconstruction = likelihoods.negative_binomial_of_rows(counts, decoded, theta, batch)
+        kl = self.prior.kl(mean, log_variance, z, batch).sum(1)
+        return {"masked": masked, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
+
+    def embedding(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+        """(n, latent_dim): the mean of the latent."""
+        return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]
+
+
+def scaled_counts(counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Counts scaled to 10,000 per cell."""
+    library = np.maximum(np.asarray(counts.sum(axis=1)), 1)
+    return counts.multiply(TARGET_SUM / library).tocsr()
+
+
+def fit(
+    data: Dataset,
+    kind: type[Pretraining],
+    *,
+    seed: int,
+    device: str,
+    n_genes: int,
+    architecture: dict,
+    weights: Callable[[float], dict[str, float]],
+    epochs: int | None,
+    max_steps: int,
+    batch_size: int,
+    **training,
+) -> Embedding:
+    """Train a `Pretraining` or an `Integration` on all cells and return their embedding.
+
+    Parameters
+    ----------
+    n_genes
+        The trunk attends to the most variable ones.
+    architecture
+        Arguments of `kind` but for the columns.
+    epochs
+        None: as many as make about `max_steps` steps, at most 400 and at least 20.
+    weights, training
+        Further arguments of `train`.
+    """
+    seed_torch(seed)
+    columns = choose_genes(data, n_genes)
+    architecture = {"columns": columns.tolist(), **architecture}
+    model = kind(**architecture)
+    model.start_at(data.X)
+    if architecture["position"] == "vectors" and data.gene_vectors:
+        model.trunk.give(data.gene_vectors[source][columns] for source in data.gene_vectors)
+    model.to(device)
+    cells = Cells(device, {"counts": data.X, "batch": data.batch})
+    history = train(
+        model,
+        cells,
+        weights=weights,
+        epochs=epochs or automatic_epochs(data.n_cells, batch_size, max_steps),
+        batch_size=batch_size,
+        cosine_from=0.5,
+        seed=seed,
+        checkpoint=data.checkpoint,
+        **training,
+    )
+    model.eval()
+    state = {
+        "kind": kind.__name__,
+        "architecture": architecture,
+        "genes": data.gene_names[columns].tolist(),
+        "weights": model.state_dict(),
+    }
+    return Embedding(X=apply(model.embedding, cells, chunk=CHUNK), history=history, model=state)
