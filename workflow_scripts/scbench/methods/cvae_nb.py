@@ -10,7 +10,7 @@ from scbench.autoencoders.count_vae import fit
 from scbench.autoencoders.training import automatic_dropout
 from scbench.contracts import Dataset, Embedding
 
-MIXTURE_UP_TO = 4000  # cells
+SMALL = 4000  # cells; up to here the mixture prior and half the steps
 
 
 def integrate(
@@ -39,7 +39,7 @@ def integrate(
     cycle_weight: float = 0.0,
     average: float = 0.0,
     epochs: int | None = None,
-    max_steps: int = 2500,
+    max_steps: int | None = None,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
     held_out: float = 0.0,
@@ -65,12 +65,13 @@ def integrate(
         normal | mog | vamp | conditional, see priors.py, which says what `conditional` costs. None: mog up to 4,000
         cells, which it helps to tell types apart; normal beyond, where mog parts the states of one type, too.
     beta, free_bits, cycle_weight, epochs, max_steps
-        See `fit` and `CountVae`.
+        See `fit` and `CountVae`. No `max_steps`: 2,500 up to 4,000 cells, 5,000 beyond.
     average
         Decay of the moving average of the weights; 0: the last weights are used.
     held_out, patience
         Share of the cells kept for early stopping; 0: none, train on all.
     """
+    small = data.n_cells <= SMALL
     architecture = {
         "latent_dim": latent_dim,
         "hidden": list(hidden),
@@ -84,7 +85,7 @@ def integrate(
         "likelihood": likelihood,
         "dispersion": dispersion,
         "size_factor": size_factor,
-        "prior": prior or ("mog" if data.n_cells <= MIXTURE_UP_TO else "normal"),
+        "prior": prior or ("mog" if small else "normal"),
         "n_components": n_components,
         "pull": pull,
         "free_bits": free_bits,
@@ -98,7 +99,7 @@ def integrate(
         cycle_weight=cycle_weight,
         average=average,
         epochs=epochs,
-        max_steps=max_steps,
+        max_steps=max_steps or (2500 if small else 5000),
         batch_size=batch_size,
         learning_rate=learning_rate,
         cosine_from=0.5,
