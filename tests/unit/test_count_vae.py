@@ -44,18 +44,18 @@ def test_both_tell_types_apart_and_only_the_conditional_one_mixes_batches(traine
     assert nearest_centre(conditional.X, data.batch) < 0.65
 
 
-def test_prior_dropout_and_steps_go_by_the_number_of_cells_unless_given(monkeypatch):
+def test_prior_beta_steps_and_dropout_go_by_the_number_of_cells_unless_given(monkeypatch):
     def chosen(small_up_to, **given):
         seen = {}
         monkeypatch.setattr(cvae_nb, "SMALL", small_up_to)
         monkeypatch.setattr(cvae_nb, "fit", lambda data, **arguments: seen.update(arguments))
         cvae_nb.integrate(data, **SHORT, **given)
-        return seen["architecture"]["prior"], seen["max_steps"], seen["architecture"]["dropout"]
+        return seen["architecture"]["prior"], seen["beta"], seen["max_steps"], seen["architecture"]["dropout"]
 
     data = make_dataset("counts")
-    assert chosen(data.n_cells) == ("mog", 2500, 0.3)
-    assert chosen(data.n_cells - 1) == ("normal", 5000, 0.3)
-    assert chosen(1, prior="mog", max_steps=7, dropout=0.0) == ("mog", 7, 0.0)
+    assert chosen(data.n_cells) == ("mog", 1.0, 2500, 0.3)
+    assert chosen(data.n_cells - 1) == ("normal", 0.5, 5000, 0.3)
+    assert chosen(1, prior="mog", beta=0.0, max_steps=7, dropout=0.0) == ("mog", 0.0, 7, 0.0)
 
 
 def test_a_loaded_model_gives_the_embedding_again(trained, model):

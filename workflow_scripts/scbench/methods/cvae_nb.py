@@ -10,7 +10,9 @@ from scbench.autoencoders.count_vae import fit
 from scbench.autoencoders.training import automatic_dropout
 from scbench.contracts import Dataset, Embedding
 
-SMALL = 4000  # cells; up to here the mixture prior and half the steps
+SMALL = 4000  # cells
+FOR_FEW_CELLS = {"prior": "mog", "beta": 1.0, "max_steps": 2500}
+FOR_MANY_CELLS = {"prior": "normal", "beta": 0.5, "max_steps": 5000}
 
 
 def integrate(
@@ -34,7 +36,7 @@ def integrate(
     prior: str | None = None,
     n_components: int = 20,
     pull: float = 0.1,
-    beta: float = 1.0,
+    beta: float | None = None,
     free_bits: float = 0.0,
     cycle_weight: float = 0.0,
     average: float = 0.0,
@@ -46,6 +48,9 @@ def integrate(
     patience: int = 30,
 ) -> Embedding:
     """Train on all cells and return the posterior means, (n_cells, latent_dim).
+
+    With few cells, up to 4,000, a mixture prior helps to tell types apart; with more it parts the states of one type,
+    too. What `prior`, `beta` and `max_steps` are if not given stands in FOR_FEW_CELLS and FOR_MANY_CELLS.
 
     Parameters
     ----------
@@ -62,16 +67,15 @@ def integrate(
     likelihood, dispersion, size_factor
         nb | zinb | poisson | gaussian; gene | gene_batch; multiply | concat. See `CountVae` and `MeanDecoder`.
     prior, n_components, pull
-        normal | mog | vamp | conditional, see priors.py, which says what `conditional` costs. None: mog up to 4,000
-        cells, which it helps to tell types apart; normal beyond, where mog parts the states of one type, too.
+        normal | mog | vamp | conditional, see priors.py, which says what `conditional` costs.
     beta, free_bits, cycle_weight, epochs, max_steps
-        See `fit` and `CountVae`. No `max_steps`: 2,500 up to 4,000 cells, 5,000 beyond.
+        See `fit` and `CountVae`.
     average
         Decay of the moving average of the weights; 0: the last weights are used.
     held_out, patience
         Share of the cells kept for early stopping; 0: none, train on all.
     """
-    small = data.n_cells <= SMALL
+    default = FOR_FEW_CELLS if data.n_cells <= SMALL else FOR_MANY_CELLS
     architecture = {
         "latent_dim": latent_dim,
         "hidden": list(hidden),
@@ -85,7 +89,7 @@ def integrate(
         "likelihood": likelihood,
         "dispersion": dispersion,
         "size_factor": size_factor,
-        "prior": prior or ("mog" if small else "normal"),
+        "prior": prior or default["prior"],
         "n_components": n_components,
         "pull": pull,
         "free_bits": free_bits,
@@ -95,11 +99,11 @@ def integrate(
         seed=seed,
         device=device,
         architecture=architecture,
-        beta=beta,
+        beta=default["beta"] if beta is None else beta,
         cycle_weight=cycle_weight,
         average=average,
         epochs=epochs,
-        max_steps=max_steps or (2500 if small else 5000),
+        max_steps=max_steps or default["max_steps"],
         batch_size=batch_size,
         learning_rate=learning_rate,
         cosine_from=0.5,
