@@ -113,5 +113,11 @@ class _CsrColumn:
         )
 
 
+def scaled_counts(counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Counts (n_cells, n_genes) scaled to 10,000 per cell; a cell without counts stays empty."""
+    library = np.maximum(np.asarray(counts.sum(axis=1)), 1)
+    return counts.multiply(TARGET_SUM / library).tocsr()
+
+
 def _tensor(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))

@@ -10,7 +10,7 @@ from scipy import sparse
 from torch import nn
 
 from scbench.autoencoders import likelihoods
-from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows
+from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
 from scbench.autoencoders.networks import ACTIVATIONS, NORMS, GaussianEncoder, MeanDecoder
 from scbench.autoencoders.priors import ConditionalNormal, GaussianMixture, StandardNormal, VampPrior
 from scbench.autoencoders.training import apply, automatic_epochs, train
@@ -134,8 +134,7 @@ class CountVae(nn.Module):
 
         Without this, what all cells have in common drowns the differences between them for the first thousand steps.
         """
-        library = np.maximum(np.asarray(counts.sum(axis=1)), 1)
-        scaled = counts.multiply(TARGET_SUM / library).tocsr()
+        scaled = scaled_counts(counts)
         shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
         mean = torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float()
         first = self.encoder.trunk.linear[0]
@@ -160,7 +159,7 @@ class CountVae(nn.Module):
 
     def theta(self, batch: torch.Tensor | None = None) -> torch.Tensor:
         """Dispersions (1 or n_batches, n_genes), or with `batch` those of each cell."""
-        theta = (nn.functional.softplus(self.log_theta) + likelihoods.MIN_THETA).clamp(max=likelihoods.MAX_THETA)
+        theta = likelihoods.dispersion(self.log_theta)
         return theta if batch is None or len(theta) == 1 else theta[batch]
 
     def log_variance(self, batch: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,11 @@ MAX_THETA = 1e4
 MIN_THETA = 1e-4
 
 
+def dispersion(free: torch.Tensor) -> torch.Tensor:
+    """The theta of parameters that may take any value: softplus, kept from 1e-4 to 1e4."""
+    return (torch.nn.functional.softplus(free) + MIN_THETA).clamp(max=MAX_THETA)
+
+
 def negative_binomial_nll(counts: torch.Tensor, mean: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
     """Negative binomial with variance = mean + mean^2 / theta.
 

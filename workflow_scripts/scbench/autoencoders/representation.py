@@ -12,7 +12,7 @@ from torch import nn
 
 from scbench.autoencoders import likelihoods
 from scbench.autoencoders.adversary import BatchAdversary, PriorAdversary
-from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows
+from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
 from scbench.autoencoders.codebook import Codebook
 from scbench.autoencoders.convolution import Convolution, co_expression_order
 from scbench.autoencoders.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron
@@ -115,7 +115,7 @@ class Autoencoder(nn.Module):
     @torch.no_grad()
     def start_at(self, counts: sparse.csr_matrix, batch: np.ndarray, cluster: np.ndarray) -> None:
         """Begin at the mean cell: the encoder sees deviations from it, the decoder shows it. Count cells per group."""
-        scaled = counts.multiply(TARGET_SUM / np.maximum(np.asarray(counts.sum(axis=1)), 1)).tocsr()
+        scaled = scaled_counts(counts)
         shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
         self.centre.copy_(torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float())
         self.decoder.to_genes.bias.copy_(torch.log(shares + 1e-8) if self.kind == "nb" else self.centre)
@@ -169,7 +169,7 @@ class Autoencoder(nn.Module):
         shown = self.decoder(p.z, p.counts.totals, p.condition, None)
         if self.kind == "mse":
             return (shown - p.counts.log_normalised()).square().mean()
-        theta = (nn.functional.softplus(self.log_theta) + likelihoods.MIN_THETA).clamp(max=likelihoods.MAX_THETA)
+        theta = likelihoods.dispersion(self.log_theta)
         kind = p.batch if len(theta) > 1 else None
         return likelihoods.negative_binomial_of_rows(p.counts, shown, theta, kind).mean()
 

@@ -15,7 +15,7 @@ from scipy import sparse
 from torch import nn
 
 from scbench.autoencoders import likelihoods
-from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows
+from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
 from scbench.autoencoders.networks import FIRST_LOG_VARIANCE, MeanDecoder
 from scbench.autoencoders.priors import StandardNormal
 from scbench.autoencoders.training import apply, automatic_epochs, train
@@ -149,7 +149,7 @@ class Integration(Pretraining):
         mean, log_variance = self.posterior(cell)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
         code = nn.functional.one_hot(batch, self.n_batches).to(z.dtype)
-        theta = (nn.functional.softplus(self.log_theta) + likelihoods.MIN_THETA).clamp(max=likelihoods.MAX_THETA)
+        theta = likelihoods.dispersion(self.log_theta)
         decoded = self.decoder(z, counts.totals, code, batch)
         reconstruction = likelihoods.negative_binomial_of_rows(counts, decoded, theta, batch)
         kl = self.prior.kl(mean, log_variance, z, batch).sum(1)
@@ -158,12 +158,6 @@ class Integration(Pretraining):
     def embedding(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
         """(n, latent_dim): the mean of the latent."""
         return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]
-
-
-def scaled_counts(counts: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Counts scaled to 10,000 per cell."""
-    library = np.maximum(np.asarray(counts.sum(axis=1)), 1)
-    return counts.multiply(TARGET_SUM / library).tocsr()
 
 
 def fit(
