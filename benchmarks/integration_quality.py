@@ -76,11 +76,12 @@ def vectors_of(adata, name: str, sources: list) -> dict:
     return {source: vectors for source, vectors in found.items() if vectors is not None}
 
 
-def embed(method: str, name: str, adata, seed: int) -> np.ndarray:
+def embed(method: str, name: str, adata, truth, seed: int) -> np.ndarray:
     if method in (others := {"scvi": scvi_at_scib_setting, "scanorama": scanorama}):
         return others[method](adata, seed)
     spec = REGISTRY[method]
-    data = method_input(adata, name, spec.input)
+    labels = truth["cell_type"].to_numpy() if spec.uses_labels else None
+    data = method_input(adata, name, spec.input, labels)
     if spec.gene_vectors:
         data = replace(data, gene_vectors=vectors_of(adata, name, spec.gene_vectors))
     return run_method(spec.module, data, seed=seed, device="cpu", threads=1, params=spec.params).X
@@ -110,7 +111,7 @@ for dataset in options.datasets or sorted(path.parent.name for path in options.p
                     continue
                 stem.parent.mkdir(parents=True, exist_ok=True)
                 wall, cpu = time.time(), time.process_time()
-                X = embed(method, dataset, adata, seed)
+                X = embed(method, dataset, adata, truth, seed)
                 record = {"seconds": time.time() - wall, "cpu": time.process_time() - cpu}
                 stem.with_suffix(".json").write_text(json.dumps(record))
                 np.save(stem.with_suffix(".npy"), X)

@@ -302,6 +302,18 @@ def test_the_number_of_clusters_is_that_of_the_cell_types_only_where_they_are_gi
     assert scdml.integrate(dataclasses.replace(given, labels=None), **FEW_STEPS).cluster.max() + 1 != 7
 
 
+def test_the_graph_of_the_eigengap_can_be_chosen_but_not_invented(monkeypatch):
+    seen, data = [], dataclasses.replace(make_dataset("lognorm"), labels=None)
+    monkeypatch.setattr(scdml, "number_of_clusters", lambda graph: seen.append(graph) or 3)
+    for choice in ({}, {"eigengap": "edges"}, {"eigengap": "two_step"}):
+        scdml.integrate(data, **FEW_STEPS, **choice)
+    counts, same, published = seen
+    assert np.array_equal(counts, same) and (np.diag(counts) > 0).all()
+    assert published.shape == counts.shape and not np.diag(published).any()
+    with pytest.raises(ValueError, match="eigengap: 'magic'"):
+        scdml.integrate(data, **FEW_STEPS, eigengap="magic")
+
+
 def test_the_embedding_is_as_wide_as_the_data_set_is_large_or_as_asked_for():
     assert [scdml_iterative.embedding_width(n) for n in (500, 5_000, 50_000, 500_000)] == [16, 32, 64, 128]
     assert scdml_iterative.integrate(make_dataset("lognorm"), **FEW_STEPS, latent_dim=5).X.shape == (300, 5)

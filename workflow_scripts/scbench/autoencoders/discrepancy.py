@@ -6,7 +6,7 @@ Source: Gretton et al. 2012, JMLR 13, 723 (unbiased estimate, which may be sligh
 import torch
 
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # in units of the median squared distance
-MIN_CELLS = 3  # of a batch in a cluster; fewer say next to nothing of their distribution
+MIN_CELLS = 2  # of a batch in a cluster: one has no distance to another
 
 
 def squared_distances(X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
@@ -38,7 +38,7 @@ def distance_within_clusters(
 ) -> torch.Tensor:
     """Squared discrepancy, at most 2, of a batch from the other batches of its cluster, mean over batches and clusters.
 
-    A batch that is alone in its cluster, or has fewer than 3 cells there or opposite, is left out; 0 if all are. The
+    A batch that is alone in its cluster, or has fewer than 2 cells there or opposite, is left out; 0 if all are. The
     scale is the median squared distance of two cells.
     """
     K = kernel(z, z, squared_distances(z.detach(), z.detach()).median().clamp_min(1e-8))

@@ -24,7 +24,7 @@ def integrate(
     reconstruction: str = "nb",
     dropout: float | None = None,
     epochs: int | None = None,
-    max_steps: int = 1500,
+    max_steps: int | None = None,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
 ) -> Embedding:
@@ -45,7 +45,7 @@ def integrate(
     dropout
         None: `automatic_dropout`, by the number of cells.
     epochs, max_steps
-        See `fit`.
+        See `fit`; None: 1,500 steps, and 4,000 for more than 4,000 cells.
     """
     return fit(
         data,
@@ -53,7 +53,7 @@ def integrate(
         device=device,
         objective=objective,
         epochs=epochs,
-        max_steps=max_steps,
+        max_steps=max_steps or (1500 if data.n_cells <= 4000 else 4000),
         batch_size=batch_size,
         learning_rate=learning_rate,
         latent_dim=latent_dim,

@@ -6,8 +6,13 @@ doi 10.1186/s12864-018-5370-x (gene2vec); Lopez et al. 2018, doi 10.1038/s41592-
 docs/gene_transformer.md says what differs and why.
 """
 
+from scbench.autoencoders.training import automatic_dropout
 from scbench.contracts import Dataset, Embedding
 from scbench.transformer.pretraining import Integration, fit
+
+SMALL = 4000  # cells
+FOR_FEW_CELLS = {"mask": 0.3, "beta": 1.0, "max_steps": 1500}
+FOR_MANY_CELLS = {"mask": 0.15, "beta": 0.25, "max_steps": 5000}
 
 
 def integrate(
@@ -22,15 +27,15 @@ def integrate(
     n_latents: int = 8,
     n_heads: int = 4,
     depth: int = 1,
-    dropout: float = 0.1,
+    dropout: float | None = None,
     position: str = "vectors",
-    mask: float = 0.15,
+    mask: float | None = None,
     masked_weight: float = 0.5,
     latent_dim: int = 32,
     hidden: list = (128, 128),
-    beta: float = 1.0,
+    beta: float | None = None,
     epochs: int | None = None,
-    max_steps: int = 1500,
+    max_steps: int | None = None,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
     held_out: float = 0.0,
@@ -38,12 +43,18 @@ def integrate(
 ) -> Embedding:
     """Train on all cells and return the means of the cells' latents, (n_cells, latent_dim).
 
+    With few cells, up to 4,000, more is hidden from the trunk, so that it does not learn the cells by heart; with more
+    the latent is given room for what differs within a type. What `mask`, `beta` and `max_steps` are if not given stands
+    in FOR_FEW_CELLS and FOR_MANY_CELLS.
+
     Parameters
     ----------
     n_genes
         The trunk attends to the most variable ones; the decoder shows all.
-    width, attention, n_latents, n_heads, depth, dropout, mask
+    width, attention, n_latents, n_heads, depth, mask
         Of the trunk; attention: latent | full. See `Trunk` and `Pretraining`.
+    dropout
+        None: `automatic_dropout`, by the number of cells.
     position
         vectors: the gene vectors of the data set, random ones where it has none; random; none.
     masked_weight
@@ -55,6 +66,8 @@ def integrate(
     held_out, patience
         Share of the cells kept for early stopping; 0: none, train on all.
     """
+    default = FOR_FEW_CELLS if data.n_cells <= SMALL else FOR_MANY_CELLS
+    final_beta = default["beta"] if beta is None else beta
     architecture = {
         "n_counts": data.X.shape[1],
         "n_batches": len(data.batch_names),
@@ -63,15 +76,15 @@ def integrate(
         "n_latents": n_latents,
         "n_heads": n_heads,
         "depth": depth,
-        "dropout": dropout,
+        "dropout": automatic_dropout(data.n_cells) if dropout is None else dropout,
         "position": position,
-        "mask": mask,
+        "mask": default["mask"] if mask is None else mask,
         "latent_dim": latent_dim,
         "hidden": list(hidden),
     }
 
     def weights(progress: float) -> dict[str, float]:
-        kl = beta * min(1.0, max(0.0, (progress - 0.1) / 0.4))
+        kl = final_beta * min(1.0, max(0.0, (progress - 0.1) / 0.4))
         return {"reconstruction": 1.0, "kl": kl, "masked": masked_weight}
 
     return fit(
@@ -83,7 +96,7 @@ def integrate(
         architecture=architecture,
         weights=weights,
         epochs=epochs,
-        max_steps=max_steps,
+        max_steps=max_steps or default["max_steps"],
         batch_size=batch_size,
         learning_rate=learning_rate,
         held_out=held_out,

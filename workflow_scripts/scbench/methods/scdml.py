@@ -18,6 +18,8 @@ from scbench.seeding import seed_torch
 N_COMPONENTS = 100
 N_COMPONENTS_OF_GRAPH = 50  # of the fine clusters; scanpy, which the original calls, takes the first 50
 
+GRAPHS = {"edges": lambda merging: merging.counts, "two_step": lambda merging: merging.two_step_graph}
+
 
 def integrate(
     data: Dataset,
@@ -26,6 +28,7 @@ def integrate(
     device: str,
     threads: int,
     n_clusters: int | None = None,
+    eigengap: str = "edges",
     resolution: float = 3.0,
     n_neighbours_within: int = 5,
     n_neighbours_between: int = 10,
@@ -43,6 +46,9 @@ def integrate(
     ----------
     n_clusters
         None: the number of cell types where they are given (a variant with `uses_labels`), else by the eigengap.
+    eigengap
+        Graph of clusters in whose spectrum the largest gap is sought: edges, the numbers of edges between and inside
+        clusters; two_step, the similarities and their square, as published.
     resolution
         Of the fine clusters.
     n_neighbours_within, n_neighbours_between
@@ -55,6 +61,8 @@ def integrate(
     ValueError
         When there is one cluster only, so that there are no triplets.
     """
+    if eigengap not in GRAPHS:
+        raise ValueError(f"eigengap: '{eigengap}' is not known; choose one of {', '.join(GRAPHS)}")
     seed_torch(seed)
     if n_clusters is None and data.labels is not None:
         n_clusters = len(np.unique(data.labels))
@@ -64,7 +72,7 @@ def integrate(
     edges += mutual_neighbours_between_batches(pca, data.batch, n_neighbours_between)
     fine = fine_clusters(pca[:, :N_COMPONENTS_OF_GRAPH], resolution=resolution, seed=seed)
     merging = Merging.of(fine, edges)
-    cluster = merging.into(n_clusters or number_of_clusters(merging.two_step_graph))
+    cluster = merging.into(n_clusters or number_of_clusters(GRAPHS[eigengap](merging)))
     model = TripletNetwork(scaling, hidden=hidden, latent_dim=latent_dim, mining=mining, margin=margin)
     cells = Cells(device, {"x": data.X, "batch": data.batch, "cluster": cluster})
     history = train(

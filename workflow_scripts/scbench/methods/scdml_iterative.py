@@ -45,7 +45,7 @@ def integrate(
     epochs: int = 20,
     round_epochs: int = 15,
     batch_size: int = 64,
-    learning_rate: float = 0.01,
+    learning_rate: float = 0.001,
 ) -> Embedding:
     """Return the embedding, (n_cells, latent_dim), and the clusters of the last accepted round.
 
