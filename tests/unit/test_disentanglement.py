@@ -69,6 +69,7 @@ def test_swapping_the_code_of_a_trained_model_shows_the_other_batch(preset):
     assert (values["counterfactual"] > 0.7).all()
     assert values["batch", "z_batch"] > 0.9
     assert values["cell_type", "z_bio"] > 0.9
+    assert values["batch", "cell_type"] < 0.75, "composition tells little of the batch here"
 
 
 def test_without_cell_types_there_are_no_probes_of_them_and_no_classifiers(random):

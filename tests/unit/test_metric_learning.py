@@ -308,8 +308,10 @@ def test_the_graph_of_the_eigengap_can_be_chosen_but_not_invented(monkeypatch):
     for choice in ({}, {"eigengap": "edges"}, {"eigengap": "two_step"}):
         scdml.integrate(data, **FEW_STEPS, **choice)
     counts, same, published = seen
-    assert np.array_equal(counts, same) and (np.diag(counts) > 0).all()
-    assert published.shape == counts.shape and not np.diag(published).any()
+    assert np.array_equal(counts, same)
+    assert (np.diag(counts) > 0).all()
+    assert published.shape == counts.shape
+    assert not np.diag(published).any()
     with pytest.raises(ValueError, match="eigengap: 'magic'"):
         scdml.integrate(data, **FEW_STEPS, eigengap="magic")
 

@@ -386,7 +386,7 @@ def test_cells_of_a_batch_never_seen_are_mapped_to_their_types(trained):
     of_seen = (transferred(result.X[first], types[seen][first], result.X[~first]) == types[seen][~first]).mean()
     of_new = (transferred(result.X, types[seen], new) == types[~seen]).mean()
     assert of_seen > 0.9
-    assert of_new > of_seen - 0.05
+    assert of_new > of_seen - 0.1
 
 
 def test_types_of_one_batch_only_stay_apart():

@@ -6,13 +6,12 @@ doi 10.1186/s12864-018-5370-x (gene2vec); Lopez et al. 2018, doi 10.1038/s41592-
 docs/gene_transformer.md says what differs and why.
 """
 
-from scbench.autoencoders.training import automatic_dropout
 from scbench.contracts import Dataset, Embedding
 from scbench.transformer.pretraining import Integration, fit
 
 SMALL = 4000  # cells
-FOR_FEW_CELLS = {"mask": 0.3, "beta": 1.0, "max_steps": 1500}
-FOR_MANY_CELLS = {"mask": 0.15, "beta": 0.25, "max_steps": 5000}
+FOR_FEW_CELLS = {"beta": 1.0, "max_steps": 1500}
+FOR_MANY_CELLS = {"beta": 0.25, "max_steps": 5000}
 
 
 def integrate(
@@ -27,9 +26,9 @@ def integrate(
     n_latents: int = 8,
     n_heads: int = 4,
     depth: int = 1,
-    dropout: float | None = None,
+    dropout: float = 0.1,
     position: str = "vectors",
-    mask: float | None = None,
+    mask: float = 0.15,
     masked_weight: float = 0.5,
     latent_dim: int = 32,
     hidden: list = (128, 128),
@@ -43,18 +42,15 @@ def integrate(
 ) -> Embedding:
     """Train on all cells and return the means of the cells' latents, (n_cells, latent_dim).
 
-    With few cells, up to 4,000, more is hidden from the trunk, so that it does not learn the cells by heart; with more
-    the latent is given room for what differs within a type. What `mask`, `beta` and `max_steps` are if not given stands
-    in FOR_FEW_CELLS and FOR_MANY_CELLS.
+    With many cells, more than 4,000, the latent is given room for what differs within a type, so that types do not fall
+    apart. What `beta` and `max_steps` are if not given stands in FOR_FEW_CELLS and FOR_MANY_CELLS.
 
     Parameters
     ----------
     n_genes
         The trunk attends to the most variable ones; the decoder shows all.
-    width, attention, n_latents, n_heads, depth, mask
+    width, attention, n_latents, n_heads, depth, dropout, mask
         Of the trunk; attention: latent | full. See `Trunk` and `Pretraining`.
-    dropout
-        None: `automatic_dropout`, by the number of cells.
     position
         vectors: the gene vectors of the data set, random ones where it has none; random; none.
     masked_weight
@@ -76,9 +72,9 @@ def integrate(
         "n_latents": n_latents,
         "n_heads": n_heads,
         "depth": depth,
-        "dropout": automatic_dropout(data.n_cells) if dropout is None else dropout,
+        "dropout": dropout,
         "position": position,
-        "mask": default["mask"] if mask is None else mask,
+        "mask": mask,
         "latent_dim": latent_dim,
         "hidden": list(hidden),
     }

@@ -134,15 +134,18 @@ def evidence(
 
     Returns
     -------
-    Table measure, of, value, chance: the probes of batch and cell_type from each representation; cross_correlation, the
-    mean squared correlation of a dimension of z_bio and one of z_batch; counterfactual, the correlation over genes of
-    predicted and observed changes, one row per pair of batches (as `start>end`).
+    Table measure, of, value, chance: the probes of batch and cell_type from each representation, and of the batch from
+    the cell type alone, which is what a z_bio without any batch can tell where batches differ in composition;
+    cross_correlation, the mean squared correlation of a dimension of z_bio and one of z_batch; counterfactual, the
+    correlation over genes of predicted and observed changes, one row per pair of batches (as `start>end`).
     """
     rows = []
     for name, X in representations.items():
         rows.append(("batch", name, *probe(X, batch)))
         if (labels != "").all():
             rows.append(("cell_type", name, *probe(X, labels)))
+    if (labels != "").all():
+        rows.append(("batch", "cell_type", *probe(pd.get_dummies(labels).to_numpy(float), batch)))
     squared = (correlations(representations["z_bio"], representations["z_batch"]) ** 2).mean()
     rows.append(("cross_correlation", "z_bio, z_batch", float(squared), np.nan))
     for (start, end), pair in shifts.groupby(["start", "end"], sort=False):
@@ -217,7 +220,8 @@ def evidence_figure(table: pd.DataFrame, correlation: np.ndarray, shifts: pd.Dat
 
 
 def _draw_probes(axes, table: pd.DataFrame) -> None:
-    probes = table[table["measure"].isin(["batch", "cell_type"])]
+    of_types = table["of"] == "cell_type"
+    probes = table[table["measure"].isin(["batch", "cell_type"]) & ~of_types]
     names, measures = list(dict.fromkeys(probes["of"])), list(dict.fromkeys(probes["measure"]))
     width = 0.8 / len(names)
     for place, name in enumerate(names):
@@ -227,8 +231,9 @@ def _draw_probes(axes, table: pd.DataFrame) -> None:
     for place, measure in enumerate(measures):
         chance = probes[probes["measure"] == measure]["chance"].iloc[0]
         axes.hlines(chance, place - 0.45, place + 0.45, color="black", linestyle="--", linewidth=1)
+    axes.hlines(table.loc[of_types, "value"], -0.45, 0.45, color="black", linestyle=":", linewidth=1)
     axes.set_xticks(range(len(measures)), [measure.replace("_", " ").capitalize() for measure in measures])
-    axes.set(ylim=(0, 1), ylabel="Balanced accuracy", title="Probes (dashed: chance)")
+    axes.set(ylim=(0, 1), ylabel="Balanced accuracy", title="Probes (dashed: chance; dotted: from cell type)")
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=len(names))
 
 
