@@ -233,7 +233,7 @@ def _draw_probes(axes, table: pd.DataFrame) -> None:
         axes.hlines(chance, place - 0.45, place + 0.45, color="black", linestyle="--", linewidth=1)
     axes.hlines(table.loc[of_types, "value"], -0.45, 0.45, color="black", linestyle=":", linewidth=1)
     axes.set_xticks(range(len(measures)), [measure.replace("_", " ").capitalize() for measure in measures])
-    axes.set(ylim=(0, 1), ylabel="Balanced accuracy", title="Probes (dashed: chance; dotted: from cell type)")
+    axes.set(ylim=(0, 1), ylabel="Balanced accuracy", title="Probes (dashed: chance; dotted: type)")
     axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=len(names))
 
 
