@@ -18,6 +18,7 @@ from scbench.contracts import HISTORY_COLUMNS, atomic
 from scbench.seeding import generator
 
 Sampler = Callable[[np.random.Generator], list[np.ndarray]]
+SMALL = 4000  # cells up to which a method that goes by their number takes its settings for few of them
 
 
 class TrainingError(RuntimeError):

@@ -7,10 +7,9 @@ doi 10.1093/bioinformatics/btaa293 (mixture prior); Hrovatin et al. 2023, doi 10
 """
 
 from scbench.autoencoders.count_vae import fit
-from scbench.autoencoders.training import automatic_dropout
+from scbench.autoencoders.training import SMALL, automatic_dropout
 from scbench.contracts import Dataset, Embedding
 
-SMALL = 4000  # cells
 FOR_FEW_CELLS = {"prior": "mog", "beta": 1.0, "max_steps": 2500}
 FOR_MANY_CELLS = {"prior": "normal", "beta": 0.5, "max_steps": 5000}
 

@@ -6,7 +6,7 @@ model, what differs from these two, and how its weights were chosen.
 """
 
 from scbench.autoencoders.representation import fit
-from scbench.autoencoders.training import automatic_dropout
+from scbench.autoencoders.training import SMALL, automatic_dropout
 from scbench.contracts import Dataset, Embedding
 
 
@@ -53,7 +53,7 @@ def integrate(
         device=device,
         objective=objective,
         epochs=epochs,
-        max_steps=max_steps or (1500 if data.n_cells <= 4000 else 4000),
+        max_steps=max_steps or (1500 if data.n_cells <= SMALL else 4000),
         batch_size=batch_size,
         learning_rate=learning_rate,
         latent_dim=latent_dim,

@@ -6,10 +6,10 @@ doi 10.1186/s12864-018-5370-x (gene2vec); Lopez et al. 2018, doi 10.1038/s41592-
 docs/gene_transformer.md says what differs and why.
 """
 
+from scbench.autoencoders.training import SMALL
 from scbench.contracts import Dataset, Embedding
 from scbench.transformer.pretraining import Integration, fit
 
-SMALL = 4000  # cells
 FOR_FEW_CELLS = {"beta": 1.0, "max_steps": 1500}
 FOR_MANY_CELLS = {"beta": 0.25, "max_steps": 5000}
 
@@ -63,7 +63,7 @@ def integrate(
         Share of the cells kept for early stopping; 0: none, train on all.
     """
     default = FOR_FEW_CELLS if data.n_cells <= SMALL else FOR_MANY_CELLS
-    final_beta = default["beta"] if beta is None else beta
+    beta = default["beta"] if beta is None else beta
     architecture = {
         "n_counts": data.X.shape[1],
         "n_batches": len(data.batch_names),
@@ -80,7 +80,7 @@ def integrate(
     }
 
     def weights(progress: float) -> dict[str, float]:
-        kl = final_beta * min(1.0, max(0.0, (progress - 0.1) / 0.4))
+        kl = beta * min(1.0, max(0.0, (progress - 0.1) / 0.4))
         return {"reconstruction": 1.0, "kl": kl, "masked": masked_weight}
 
     return fit(

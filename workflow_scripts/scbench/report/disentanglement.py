@@ -139,12 +139,12 @@ def evidence(
     cross_correlation, the mean squared correlation of a dimension of z_bio and one of z_batch; counterfactual, the
     correlation over genes of predicted and observed changes, one row per pair of batches (as `start>end`).
     """
-    rows = []
+    rows, typed = [], (labels != "").all()
     for name, X in representations.items():
         rows.append(("batch", name, *probe(X, batch)))
-        if (labels != "").all():
+        if typed:
             rows.append(("cell_type", name, *probe(X, labels)))
-    if (labels != "").all():
+    if typed:
         rows.append(("batch", "cell_type", *probe(pd.get_dummies(labels).to_numpy(float), batch)))
     squared = (correlations(representations["z_bio"], representations["z_batch"]) ** 2).mean()
     rows.append(("cross_correlation", "z_bio, z_batch", float(squared), np.nan))
