@@ -13,7 +13,7 @@ from conftest import SHARED, make_dataset
 from scbench.contracts import HISTORY_COLUMNS, method_input
 from scbench.methods import scdml, scdml_iterative
 from scbench.metric_learning import clusters, edges, triplets
-from scbench.metric_learning.network import TripletNetwork
+from scbench.metric_learning.network import TripletNetwork, distance_of_batches, flatness
 from scbench.metric_learning.scaling import BatchScaling, principal_components
 from scbench.metric_learning.self_training import Trained, self_train
 
@@ -234,6 +234,8 @@ def test_the_balanced_sampler_makes_clusters_and_their_batches_equally_common():
     assert all(np.bincount(cluster[cells]).tolist() == [20, 20, 20] for cells in minibatches)
     assert len(drawn) == 960
     assert pd.Series(batch[drawn]).groupby(cluster[drawn]).mean().to_numpy() == pytest.approx([0.5] * 3, abs=0.1)
+    pairs = np.concatenate([batch[cells].reshape(-1, 2) for cells in minibatches])
+    assert np.array_equal(pairs[:, 0], pairs[:, 1]), "two cells of a batch at a time can be compared with the others"
 
 
 # ---- clusters
@@ -324,8 +326,54 @@ def test_the_embedding_is_as_wide_as_the_data_set_is_large_or_as_asked_for():
 # ---- self-training
 
 
+def test_flatness_is_0_for_a_ball_and_the_number_of_dimensions_less_1_for_a_line():
+    torch.manual_seed(0)
+    cluster = torch.arange(4000) % 2
+    ball = torch.randn(4000, 5) + 100 * cluster[:, None]
+    assert flatness(ball, cluster).item() == pytest.approx(0, abs=0.01)
+    assert flatness(ball * torch.tensor([1, 1, 0, 0, 0]), cluster).item() == pytest.approx(5 / 2 - 1, abs=0.01)
+    assert flatness(ball * torch.tensor([1, 0, 0, 0, 0]), cluster).item() == pytest.approx(4)
+    assert flatness(3 * ball, cluster).item() == pytest.approx(flatness(ball, cluster).item(), rel=1e-3)
+    assert torch.isfinite(flatness(torch.zeros(3, 5), torch.tensor([0, 2, 2])))
+
+
+def test_the_distance_of_batches_knows_neither_scale_nor_how_far_clusters_are_apart():
+    torch.manual_seed(0)
+    cluster, batch = torch.arange(200) % 2, (torch.arange(200) // 2) % 2
+    X = torch.randn(200, 3) + batch[:, None]
+    near, far = (distance_of_batches(X + gap * cluster[:, None], batch, cluster, n_batches=2) for gap in (20, 2000))
+    assert near.item() == pytest.approx(far.item(), rel=1e-3)
+    assert distance_of_batches(7 * X, batch, cluster, n_batches=2).item() == pytest.approx(near.item(), rel=1e-3)
+    assert distance_of_batches(X - batch[:, None], batch, cluster, n_batches=2) < 0.1 * near
+    alone = torch.arange(4)
+    assert distance_of_batches(X[:4], batch[:4], alone, n_batches=2) == 0
+
+
+@pytest.mark.parametrize("term", ["mmd", "flatness"])
+def test_each_term_of_self_training_can_be_minimised(term):
+    torch.manual_seed(0)
+    batch, cluster = torch.arange(60) % 2, torch.arange(60) // 30
+    X = (torch.randn(60, 4) * torch.tensor([3.0, 1, 1, 1]) + batch[:, None]).requires_grad_()
+    terms = {
+        "mmd": lambda: distance_of_batches(X, batch, cluster, n_batches=2),
+        "flatness": lambda: flatness(X, cluster),
+    }
+    before, optimiser = terms[term]().item(), torch.optim.Adam([X], lr=0.05)
+    for _ in range(50):
+        optimiser.zero_grad()
+        terms[term]().backward()
+        optimiser.step()
+    assert before > 0.05
+    assert terms[term]().item() < 0.2 * before
+
+
 def history_of(n_triplets):
     return pd.DataFrame([(0, "triplets", 9.0), (1, "triplets", float(n_triplets))], columns=HISTORY_COLUMNS)
+
+
+def moved(n_cells):
+    """Three clusters of 20 cells, the first `n_cells` of each given to the next one."""
+    return (np.repeat([0, 1, 2], 20) + (np.tile(np.arange(20), 3) < n_cells)) % 3
 
 
 def train_on(proposals, n_triplets, rounds=5):
@@ -334,14 +382,14 @@ def train_on(proposals, n_triplets, rounds=5):
 
     def fit(cluster, number, state):
         fitted.append((number, state))
-        return Trained(np.full((6, 1), number), history_of(n_triplets[number]), {"of": number})
+        return Trained(np.full((60, 1), number), history_of(n_triplets[number]), {"of": number})
 
     waiting = iter(proposals)
-    result = self_train(np.array([0, 0, 1, 1, 2, 2]), fit=fit, recluster=lambda X: next(waiting), rounds=rounds)
+    result = self_train(moved(0), fit=fit, recluster=lambda X: next(waiting), rounds=rounds)
     return (*result, fitted)
 
 
-OTHER, THIRD = np.array([0, 1, 1, 2, 2, 0]), np.array([0, 1, 2, 0, 1, 2])
+OTHER, THIRD = moved(1), moved(2)
 
 
 def test_self_training_ends_when_the_clusters_are_stable():
@@ -362,9 +410,10 @@ def test_a_round_that_mines_more_triplets_is_undone():
     assert history.loc[history["term"] == "accepted", "value"].tolist() == [1, 1, 0]
 
 
-def test_a_round_whose_clusters_collapse_is_undone_without_training():
-    cluster, _, history, fitted = train_on([np.array([0, 0, 0, 1, 1, 1])], [5])
-    assert cluster.tolist() == [0, 0, 1, 1, 2, 2]
+@pytest.mark.parametrize("proposed", [np.minimum(moved(0), 1), moved(5)], ids=["collapsed", "unlike the last ones"])
+def test_a_round_whose_clusters_are_no_correction_is_undone_without_training(proposed):
+    cluster, _, history, fitted = train_on([proposed], [5])
+    assert cluster.tolist() == moved(0).tolist()
     assert len(fitted) == 1
     assert history.loc[history["term"] == "accepted", "value"].tolist() == [1, 0]
 

@@ -129,6 +129,20 @@ def test_gene_vectors_change_the_result_and_missing_ones_do_not_stop_it():
     assert float(given.std()) == pytest.approx(1, abs=1e-3)
 
 
+def test_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch):
+    def chosen(small_up_to, **given):
+        seen = {}
+        monkeypatch.setattr(gene_transformer, "SMALL", small_up_to)
+        monkeypatch.setattr(gene_transformer, "fit", lambda *data, **arguments: seen.update(arguments))
+        gene_transformer.integrate(data, seed=0, device="cpu", threads=1, **given)
+        return seen["max_steps"], [round(seen["weights"](progress)["kl"], 9) for progress in (0.0, 0.1, 0.3, 0.5, 0.9)]
+
+    data = make_dataset("counts")
+    assert chosen(data.n_cells) == (1500, [0, 0, 0.5, 1, 1])
+    assert chosen(data.n_cells - 1) == (5000, [0, 0, 0.125, 0.25, 0.25])
+    assert chosen(1, beta=2.0, max_steps=7) == (7, [0, 0, 1, 2, 2])
+
+
 def test_an_unknown_choice_is_refused_by_name():
     for choice in ({"attention": "sparse"}, {"position": "gene3vec"}):
         with pytest.raises(ValueError, match=next(iter(choice.values()))):

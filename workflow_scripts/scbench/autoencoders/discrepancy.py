@@ -34,14 +34,22 @@ def distance_from_normal(z: torch.Tensor) -> torch.Tensor:
 
 
 def distance_within_clusters(
-    z: torch.Tensor, batch: torch.Tensor, cluster: torch.Tensor, n_batches: int, n_clusters: int
+    z: torch.Tensor,
+    batch: torch.Tensor,
+    cluster: torch.Tensor,
+    n_batches: int,
+    n_clusters: int,
+    *,
+    scale: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Squared discrepancy, at most 2, of a batch from the other batches of its cluster, mean over batches and clusters.
 
     A batch that is alone in its cluster, or has fewer than 2 cells there or opposite, is left out; 0 if all are. The
-    scale is the median squared distance of two cells.
+    scale is the median squared distance of two cells if it is not given.
     """
-    K = kernel(z, z, squared_distances(z.detach(), z.detach()).median().clamp_min(1e-8))
+    if scale is None:
+        scale = squared_distances(z.detach(), z.detach()).median()
+    K = kernel(z, z, scale.clamp_min(1e-8))
     in_cluster = torch.nn.functional.one_hot(cluster, n_clusters).to(z.dtype)
     in_batch = torch.nn.functional.one_hot(batch, n_batches).to(z.dtype)
     one = (in_cluster[:, :, None] * in_batch[:, None, :]).flatten(1)  # (n, n_clusters * n_batches)

@@ -6,6 +6,9 @@ doi 10.1186/s12864-018-5370-x (gene2vec); Lopez et al. 2018, doi 10.1038/s41592-
 docs/gene_transformer.md says what differs and why.
 """
 
+from functools import partial
+
+from scbench.autoencoders.objective import weights_at
 from scbench.autoencoders.training import SMALL
 from scbench.contracts import Dataset, Embedding
 from scbench.transformer.pretraining import Integration, fit
@@ -79,10 +82,7 @@ def integrate(
         "hidden": list(hidden),
     }
 
-    def weights(progress: float) -> dict[str, float]:
-        kl = beta * min(1.0, max(0.0, (progress - 0.1) / 0.4))
-        return {"reconstruction": 1.0, "kl": kl, "masked": masked_weight}
-
+    terms = {"reconstruction": (1.0, 0.0, 0.0), "kl": (beta, 0.1, 0.5), "masked": (masked_weight, 0.0, 0.0)}
     return fit(
         data,
         Integration,
@@ -90,7 +90,7 @@ def integrate(
         device=device,
         n_genes=n_genes,
         architecture=architecture,
-        weights=weights,
+        weights=partial(weights_at, terms),
         epochs=epochs,
         max_steps=max_steps or default["max_steps"],
         batch_size=batch_size,

@@ -15,7 +15,7 @@ from scbench.contracts import Dataset, Embedding
 from scbench.methods.scdml import N_COMPONENTS, N_COMPONENTS_OF_GRAPH
 from scbench.metric_learning.clusters import Merging, fine_clusters, number_of_clusters
 from scbench.metric_learning.edges import mutual_neighbours_between_batches, neighbours_within_batches
-from scbench.metric_learning.network import TripletNetwork
+from scbench.metric_learning.network import MixingNetwork
 from scbench.metric_learning.scaling import BatchScaling, principal_components
 from scbench.metric_learning.self_training import Trained, self_train
 from scbench.metric_learning.triplets import balanced_minibatches
@@ -41,6 +41,8 @@ def integrate(
     margin: float = 0.2,
     balanced: bool = True,
     unit: bool = True,
+    mmd: float = 3.0,
+    flatness: float = 0.1,
     rounds: int = 5,
     epochs: int = 20,
     round_epochs: int = 15,
@@ -59,6 +61,8 @@ def integrate(
         Minibatches of 8 clusters x `batch_size` / 8 cells spread over the batches; false: of cells drawn evenly.
     unit
         Embedding on the unit sphere.
+    mmd, flatness
+        Weights of the discrepancy of batches within clusters and of the flatness of clusters; the triplet loss has 1.
     rounds, epochs, round_epochs
         Rounds after the first at most; epochs of the first round and of each later one, whose learning rate is half
         that of the round before.
@@ -72,7 +76,7 @@ def integrate(
     scaling = BatchScaling.of(data.X, data.batch)
     pca = principal_components(data.X, data.batch, scaling, N_COMPONENTS)
     between = mutual_neighbours_between_batches(pca, data.batch, n_neighbours_between)
-    model = TripletNetwork(
+    model = MixingNetwork(
         scaling,
         hidden=hidden,
         latent_dim=latent_dim or embedding_width(data.n_cells),
@@ -92,7 +96,7 @@ def integrate(
         history = train(
             model,
             cells,
-            weights=lambda progress: {"triplet_loss": 1.0},
+            weights=lambda progress: {"triplet_loss": 1.0, "mmd": mmd, "flatness": flatness},
             epochs=min(round_epochs, epochs) if number else epochs,
             batch_size=batch_size,
             learning_rate=learning_rate * 0.5**number,

@@ -10,6 +10,7 @@ from scbench.contracts import HISTORY_COLUMNS
 from scbench.metrics.clustering import ari
 
 STABLE = 0.98  # adjusted Rand index to the clusters of the last round
+UNLIKE = 0.7  # the same: too low to be a correction
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ def self_train(
     """Train, cluster the embedding, train on from the weights, for at most `rounds` rounds after the first.
 
     Ends when the new clusters have an adjusted Rand index of 0.98 to the last ones, and when a round is rejected: its
-    clusters collapse to 2 or fewer, or more triplets are mined after it than before. What a rejected round did to
-    clusters and weights is undone.
+    clusters collapse to 2 or fewer, their index is below 0.7, or more triplets are mined after it than before. What a
+    rejected round did to clusters and weights is undone.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def self_train(
         proposed = recluster(best.X)
         n_clusters, agreement = int(proposed.max()) + 1, ari(proposed, cluster)
         known = {"clusters": n_clusters, "ari_to_last_round": agreement}
-        if n_clusters <= 2 < cluster.max() + 1:
+        if n_clusters <= 2 < cluster.max() + 1 or agreement < UNLIKE:
             histories.append(_row(epoch, **known, accepted=0))
             break
         if agreement >= STABLE:

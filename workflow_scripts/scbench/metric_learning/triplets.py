@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 CLUSTERS_IN_MINIBATCH = 8
+CELLS_OF_BATCH = 2  # drawn together, so that there are cells of one batch to compare, however many batches there are
 MINING = ("hard", "semihard", "random")
 
 
@@ -86,7 +87,7 @@ def balanced_minibatches(
         (n_cells,) codes.
     batch_size
         Cells in a minibatch, shared equally (rounded up) by 8 clusters, or by all where there are fewer. The cells of a
-        cluster are drawn with replacement: first one of its batches, then a cell of the two.
+        cluster are drawn with replacement: first one of its batches, then two cells of both.
 
     Returns
     -------
@@ -104,7 +105,9 @@ def balanced_minibatches(
         n_minibatches = max(len(cluster) // (chosen * n_cells), 1)
         picked = rng.random((n_minibatches, len(codes))).argsort(axis=1)[:, :chosen, None]
         shape = (n_minibatches, chosen, n_cells)
-        groups = first_group[picked] + (rng.random(shape) * n_groups[picked]).astype(np.int64)
+        every_other = (*shape[:2], -(-n_cells // CELLS_OF_BATCH))
+        groups = first_group[picked] + (rng.random(every_other) * n_groups[picked]).astype(np.int64)
+        groups = groups.repeat(CELLS_OF_BATCH, axis=2)[:, :, :n_cells]
         drawn = first_cell[groups] + (rng.random(shape) * n_in_group[groups]).astype(np.int64)
         return list(cells[drawn].reshape(n_minibatches, -1))
 
