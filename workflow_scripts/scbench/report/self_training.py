@@ -17,7 +17,7 @@ PANELS = {
     "triplets": "Mined triplets per cell",
 }
 RUN_COLUMNS = ["dataset", "method", "seed"]
-STABLE = 0.98  # where self-training ends; see scbench.metric_learning.self_training
+BOUNDS = (0.7, 0.98)  # below, a round is rejected; above, self-training ends; see scbench.metric_learning.self_training
 
 
 def self_training_table(histories: Sequence[pd.DataFrame], runs: Sequence[Mapping]) -> pd.DataFrame:
@@ -51,9 +51,11 @@ def self_training_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figu
             axes.spines[["top", "right"]].set_visible(False)
         row[0].set_ylabel(f"{dataset}\n{labels.get(method, method)}", fontsize=8.5)
         row[0].yaxis.set_major_locator(MaxNLocator(integer=True))
-        row[1].axhline(STABLE, color="0.6", linewidth=0.8, linestyle="--")
+        for bound in BOUNDS:
+            row[1].axhline(bound, color="0.6", linewidth=0.8, linestyle="--")
         row[1].set_ylim(-0.05, 1.05)
         row[2].set_yscale("symlog", linthresh=0.01)
+        row[2].set_ylim(bottom=-0.002)
     handles = [Line2D([], [], marker="o", markersize=4, color=colour, label=seed) for seed, colour in colours.items()]
     figure.legend(handles=handles[:-1], title="Seed", loc="outside right upper", fontsize=8, frameon=False)
     return figure
