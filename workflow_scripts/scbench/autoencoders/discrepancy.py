@@ -14,9 +14,9 @@ def squared_distances(X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
     return (X[..., :, None, :] - Y[..., None, :, :]).square().sum(-1)
 
 
-def kernel(X: torch.Tensor, Y: torch.Tensor, scale: torch.Tensor | float) -> torch.Tensor:
-    """Mean over bandwidths of exp(-squared distance / (2 bandwidth scale)), (n_x, n_y)."""
-    square = squared_distances(X, Y) / (2 * scale)
+def kernel(square: torch.Tensor, scale: torch.Tensor | float) -> torch.Tensor:
+    """Mean over bandwidths of exp(-square / (2 bandwidth scale)) of squared distances (n_x, n_y)."""
+    square = square / (2 * scale)
     return torch.stack([torch.exp(-square / width) for width in BANDWIDTHS]).mean(0)
 
 
@@ -28,9 +28,9 @@ def distance_from_normal(z: torch.Tensor) -> torch.Tensor:
     """
     drawn = torch.randn_like(z)
     scale, n = 2.0 * z.shape[1], len(z)
-    of_z, of_drawn = kernel(z, z, scale), kernel(drawn, drawn, scale)
+    of_z, of_drawn = (kernel(squared_distances(X, X), scale) for X in (z, drawn))
     within = (of_z.sum() - of_z.diagonal().sum() + of_drawn.sum() - of_drawn.diagonal().sum()) / (n * (n - 1))
-    return within - 2 * kernel(z, drawn, scale).mean()
+    return within - 2 * kernel(squared_distances(z, drawn), scale).mean()
 
 
 def distance_within_clusters(
@@ -40,16 +40,19 @@ def distance_within_clusters(
     n_batches: int,
     n_clusters: int,
     *,
-    scale: torch.Tensor | None = None,
+    scale_of_clusters: bool = False,
 ) -> torch.Tensor:
     """Squared discrepancy, at most 2, of a batch from the other batches of its cluster, mean over batches and clusters.
 
     A batch that is alone in its cluster, or has fewer than 2 cells there or opposite, is left out; 0 if all are. The
-    scale is the median squared distance of two cells if it is not given.
+    scale is the median squared distance of two cells or, with `scale_of_clusters`, of two cells of one cluster.
     """
-    if scale is None:
-        scale = squared_distances(z.detach(), z.detach()).median()
-    K = kernel(z, z, scale.clamp_min(1e-8))
+    square = squared_distances(z, z)
+    compared = square.detach()
+    if scale_of_clusters:
+        same = (cluster[:, None] == cluster[None]).fill_diagonal_(False)
+        compared = compared.masked_fill(~same, torch.nan)
+    K = kernel(square, compared.nanmedian().nan_to_num().clamp_min(1e-8))
     in_cluster = torch.nn.functional.one_hot(cluster, n_clusters).to(z.dtype)
     in_batch = torch.nn.functional.one_hot(batch, n_batches).to(z.dtype)
     one = (in_cluster[:, :, None] * in_batch[:, None, :]).flatten(1)  # (n, n_clusters * n_batches)

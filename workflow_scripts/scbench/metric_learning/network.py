@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from scbench.autoencoders.cells import SparseRows
-from scbench.autoencoders.discrepancy import distance_within_clusters, squared_distances
+from scbench.autoencoders.discrepancy import distance_within_clusters
 from scbench.metric_learning.scaling import LARGEST, BatchScaling
 from scbench.metric_learning.triplets import MINING, triplet_loss
 
@@ -57,11 +57,8 @@ def distance_of_batches(
     embedding: torch.Tensor, batch: torch.Tensor, cluster: torch.Tensor, *, n_batches: int
 ) -> torch.Tensor:
     """Squared discrepancy of batches within clusters, in the scale of a cluster: however far apart clusters are."""
-    square = squared_distances(embedding.detach(), embedding.detach())
-    same = (cluster[:, None] == cluster[None]).fill_diagonal_(False)
-    scale = square.masked_fill(~same, torch.nan).nanmedian().nan_to_num()  # of no two cells: nothing to compare
     n_clusters = int(cluster.max()) + 1
-    return distance_within_clusters(embedding, batch, cluster, n_batches, n_clusters, scale=scale)
+    return distance_within_clusters(embedding, batch, cluster, n_batches, n_clusters, scale_of_clusters=True)
 
 
 def flatness(embedding: torch.Tensor, cluster: torch.Tensor) -> torch.Tensor:

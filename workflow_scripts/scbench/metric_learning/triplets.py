@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from scbench.autoencoders.discrepancy import squared_distances
+
 CLUSTERS_IN_MINIBATCH = 8
 CELLS_OF_BATCH = 2  # drawn together, so that there are cells of one batch to compare, however many batches there are
 MINING = ("hard", "semihard", "random")
@@ -15,7 +17,7 @@ MINING = ("hard", "semihard", "random")
 
 def distances(embedding: torch.Tensor) -> torch.Tensor:
     """Euclidean distances (n, n) of the rows of (n, n_dims); the gradient at distance 0 is 0."""
-    square = (embedding[:, None] - embedding[None]).square().sum(-1)
+    square = squared_distances(embedding, embedding)
     apart = square > 0
     return torch.where(apart, square, 1.0).sqrt() * apart
 
