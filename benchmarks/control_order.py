@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow_scripts"))
 
-from scbench.contracts import read_scores
+from scbench.files import read_scores
 
 ORDERS = {
     "bio": [("cell_type_oracle", "unintegrated"), ("unintegrated", "random_embedding")],

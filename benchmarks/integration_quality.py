@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from scbench.config import load_config  # noqa: E402
-from scbench.contracts import cell_cycle_phases, method_input, read_dataset, read_gene_vectors, read_truth  # noqa: E402
+from scbench.files import cell_cycle_phases, method_input, read_dataset, read_gene_vectors, read_truth  # noqa: E402
 from scbench.gene_knowledge.sources import make_vectors  # noqa: E402
 from scbench.metrics.suite import score_embedding  # noqa: E402
 from scbench.registry import load_registry  # noqa: E402

@@ -37,8 +37,8 @@ def measure(path: Path, method: str, threads: int, epochs: int | None) -> None:
     import numpy as np
     from scipy import sparse
 
-    from scbench.contracts import Dataset
     from scbench.runner import run_method
+    from scbench.types import Dataset
 
     X, batch = sparse.load_npz(path / "x.npz"), np.load(path / "batch.npy")
     names = tuple(f"batch_{code}" for code in np.unique(batch))

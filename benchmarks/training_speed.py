@@ -29,10 +29,10 @@ import numpy as np  # noqa: E402
 import scvi  # noqa: E402
 import torch  # noqa: E402
 
-from scbench.autoencoders.cells import Cells  # noqa: E402
 from scbench.autoencoders.count_vae import CountVae  # noqa: E402
-from scbench.autoencoders.training import train  # noqa: E402
-from scbench.contracts import method_input, read_dataset  # noqa: E402
+from scbench.files import method_input, read_dataset  # noqa: E402
+from scbench.neural.cells import Cells  # noqa: E402
+from scbench.neural.training import train  # noqa: E402
 
 torch.set_num_threads(options.threads)
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

@@ -22,9 +22,9 @@ os.environ["OMP_NUM_THREADS"] = str(options.threads)
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 from scbench.config import load_config  # noqa: E402
-from scbench.contracts import method_input  # noqa: E402
 from scbench.datasets.prepare import prepare  # noqa: E402
 from scbench.datasets.simulate import simulate  # noqa: E402
+from scbench.files import method_input  # noqa: E402
 from scbench.runner import run_method  # noqa: E402
 
 config = load_config(Path(__file__).parents[1] / "config", {})

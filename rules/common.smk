@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 import pandas as pd
 from scbench.config import METRIC_GROUPS, ConfigError, load_config
-from scbench.contracts import EXPORTS
+from scbench.analyses.exports import EXPORTS
 from scbench.plan import has_labels, plan_runs
 from scbench.provenance import code_digest
 from scbench.registry import load_registry
@@ -109,7 +109,7 @@ def finished_runs(wildcards):
 
 def record_failure():
     """Record what became of every planned run, and that a start ended with failures."""
-    from scbench.contracts import write_table
+    from scbench.files import write_table
     from scbench.coverage import coverage
 
     table = coverage(PLAN, RESULTS)

@@ -8,7 +8,7 @@ import yaml
 from scipy import sparse
 
 from scbench.config import load_config
-from scbench.contracts import Dataset
+from scbench.types import Dataset
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

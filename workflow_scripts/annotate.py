@@ -3,8 +3,8 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import read_dataset, read_model, read_truth, write_table
-    from scbench.transformer.annotation import annotation_table
+    from scbench.analyses.annotation import annotation_table
+    from scbench.files import read_dataset, read_model, read_truth, write_table
 
     adata = read_dataset(snakemake.input.dataset)
     truth = read_truth(snakemake.input.truth, adata.obs_names)

@@ -3,7 +3,7 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import atomic, read_table, write_table
+    from scbench.files import atomic, read_table, write_table
     from scbench.report.annotation import summarise_annotation
 
     tables = [read_table(path, text=["held_out", "annotator"]) for path in snakemake.input.tables]

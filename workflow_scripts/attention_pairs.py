@@ -5,8 +5,8 @@ from scbench.logs import logged
 with logged(snakemake.log[0]):
     import numpy as np
 
-    from scbench.contracts import read_dataset, read_model, read_truth, write_table
-    from scbench.transformer.looking_inside import attention_pairs
+    from scbench.analyses.attention import attention_pairs
+    from scbench.files import read_dataset, read_model, read_truth, write_table
     from scbench.transformer.modes import load
 
     adata = read_dataset(snakemake.input.dataset)

@@ -3,7 +3,7 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import read_dataset, write_json
+    from scbench.files import read_dataset, write_json
     from scbench.gene_knowledge.coexpression import of_dataset, write_pairs
 
     dataset = read_dataset(snakemake.input.dataset)

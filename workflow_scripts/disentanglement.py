@@ -5,8 +5,9 @@ from scbench.logs import logged
 with logged(snakemake.log[0]):
     from pathlib import Path
 
-    from scbench.contracts import read_dataset, read_embedding, read_model, read_truth, write_table
-    from scbench.report.disentanglement import correlations, counterfactuals, downstream, evidence, evidence_figure
+    from scbench.analyses.disentanglement import correlations, counterfactuals, downstream, evidence
+    from scbench.files import read_dataset, read_embedding, read_model, read_truth, write_table
+    from scbench.report.disentanglement import evidence_figure
     from scbench.report.figures import save
 
     adata = read_dataset(snakemake.input.dataset)

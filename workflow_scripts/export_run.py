@@ -7,7 +7,7 @@ with logged(snakemake.log[0]):
 
     import pandas as pd
 
-    from scbench.contracts import read_embedding, read_table, read_truth
+    from scbench.files import read_embedding, read_table, read_truth
     from scbench.report.exports import export_run
 
     truth = read_truth(snakemake.input.truth)

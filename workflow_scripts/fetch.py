@@ -3,10 +3,10 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import write_raw
     from scbench.datasets.download import download
     from scbench.datasets.read import read_cells
     from scbench.datasets.validate import standardise
+    from scbench.files import write_raw
 
     settings = snakemake.params.settings
     if "url" in settings:

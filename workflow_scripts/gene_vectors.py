@@ -6,7 +6,7 @@ with logged(snakemake.log[0]):
     import json
     from pathlib import Path
 
-    from scbench.contracts import read_dataset, write_gene_vectors
+    from scbench.files import read_dataset, write_gene_vectors
     from scbench.gene_knowledge import vectors
     from scbench.gene_knowledge.coexpression import read_pairs
 

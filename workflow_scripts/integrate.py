@@ -6,7 +6,7 @@ with logged(snakemake.log[0]):
     from dataclasses import replace
     from pathlib import Path
 
-    from scbench.contracts import (
+    from scbench.files import (
         method_input,
         read_dataset,
         read_gene_vectors,

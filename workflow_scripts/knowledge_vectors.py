@@ -3,7 +3,7 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import read_dataset, write_gene_vectors
+    from scbench.files import read_dataset, write_gene_vectors
     from scbench.gene_knowledge.tables import of_tables
 
     genes = read_dataset(snakemake.input.dataset).var_names.to_numpy()

@@ -3,8 +3,8 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import read_raw, write_dataset, write_truth
     from scbench.datasets.prepare import prepare
+    from scbench.files import read_raw, write_dataset, write_truth
 
     dataset, truth = prepare(read_raw(snakemake.input.raw), **snakemake.params.settings)
     write_dataset(snakemake.output.dataset, dataset)

@@ -5,7 +5,7 @@ from scbench.logs import logged
 with logged(snakemake.log[0]):
     from pathlib import Path
 
-    from scbench.contracts import read_table
+    from scbench.files import read_table
     from scbench.report.figures import save
     from scbench.report.runtime import runtime_figure, runtime_table
 

@@ -3,7 +3,7 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import cell_cycle_phases, read_dataset, read_embedding, read_truth, write_scores
+    from scbench.files import cell_cycle_phases, read_dataset, read_embedding, read_truth, write_scores
     from scbench.metrics.suite import score_embedding
 
     wildcards = snakemake.wildcards

@@ -3,7 +3,7 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import read_table
+    from scbench.files import read_table
     from scbench.ranking.summary import TEXT_COLUMNS
     from scbench.ranking.uncertainty import RANKING_TEXT
     from scbench.report.ranking import draw_ranking

@@ -3,8 +3,8 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.contracts import write_raw
     from scbench.datasets.simulate import simulate
+    from scbench.files import write_raw
 
     raw = simulate(**snakemake.params.settings)
     write_raw(snakemake.output.raw, raw)

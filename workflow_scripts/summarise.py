@@ -5,8 +5,8 @@ from scbench.logs import logged
 with logged(snakemake.log[0]):
     import pandas as pd
 
-    from scbench.contracts import SCORE_COLUMNS, read_scores, write_scores, write_table
     from scbench.coverage import coverage, resources
+    from scbench.files import SCORE_COLUMNS, read_scores, write_scores, write_table
     from scbench.plan import Run
     from scbench.ranking.summary import summarise
     from scbench.ranking.uncertainty import bootstrap_ranking, dataset_totals, rank_tests, sensitivity

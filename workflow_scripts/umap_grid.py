@@ -5,9 +5,10 @@ from scbench.logs import logged
 with logged(snakemake.log[0]):
     from pathlib import Path
 
-    from scbench.contracts import read_dataset, read_embedding, read_truth
+    from scbench.analyses.umap import umap_table
+    from scbench.files import read_dataset, read_embedding, read_truth
     from scbench.report.figures import save
-    from scbench.report.umap_grid import umap_figure, umap_table
+    from scbench.report.umap_grid import umap_figure
 
     cell_ids = read_dataset(snakemake.input.dataset).obs_names
     truth = read_truth(snakemake.input.truth, cell_ids)

@@ -8,10 +8,11 @@ import pytest
 from conftest import ROOT, make_dataset
 from scipy import sparse
 
+from scbench.checks import check_embedding
 from scbench.config import load_config
-from scbench.contracts import ContractError, Embedding, check_embedding
 from scbench.registry import METHODS_FOLDER, load_registry, method_parameters
 from scbench.runner import DeviceError, choose_device, run_method
+from scbench.types import ContractError, Embedding
 
 REGISTRY = load_registry(load_config(ROOT / "config", {})["methods"])
 SHORT = {"epochs": 2}

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_dataset
+from scbench.analyses.exports import EXPORTS
 
 from scbench.cli import main
-from scbench.contracts import EXPORTS, read_model, read_scores
+from scbench.files import read_model, read_scores
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

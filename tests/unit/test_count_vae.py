@@ -7,11 +7,12 @@ import torch
 from conftest import make_dataset
 from scipy import stats
 
-from scbench.autoencoders import generation, priors
-from scbench.autoencoders.cells import Cells
+from scbench.autoencoders import generation
 from scbench.autoencoders.count_vae import CHOICES, CountVae
-from scbench.contracts import read_model, write_model
+from scbench.files import read_model, write_model
 from scbench.methods import cvae_nb, vae_nb
+from scbench.neural import priors
+from scbench.neural.cells import Cells
 
 SHORT = {"seed": 0, "device": "cpu", "threads": 1, "latent_dim": 8}
 

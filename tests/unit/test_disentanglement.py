@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from conftest import ROOT, make_dataset
 
+from scbench.analyses import disentanglement as d
 from scbench.config import load_config
 from scbench.methods import disentangled_ae
-from scbench.report import disentanglement as d
+from scbench.report.disentanglement import evidence_figure
 from scbench.report.figures import save
 
 PRESETS = load_config(ROOT / "config", {})["methods"]["disentangled_ae"]
@@ -102,7 +103,7 @@ def test_the_figure_is_the_same_twice_and_bears_missing_parts(tmp_path, random):
     )
     for name, pairs in {"one": shifts, "two": shifts, "none": shifts.iloc[:0]}.items():
         table = d.evidence(spaces, batch, labels, pairs)
-        figure = d.evidence_figure(table, d.correlations(spaces["z_bio"], spaces["z_batch"]), pairs, "A title")
+        figure = evidence_figure(table, d.correlations(spaces["z_bio"], spaces["z_batch"]), pairs, "A title")
         save(figure, table, tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert (tmp_path / "none.svg").exists()

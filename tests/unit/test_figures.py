@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scbench.contracts import SCORE_COLUMNS
+from scbench.analyses.umap import umap_table
+from scbench.files import SCORE_COLUMNS
 from scbench.ranking.summary import summarise
 from scbench.report.figures import OKABE_ITO, category_colours, save
 from scbench.report.runtime import runtime_figure, runtime_table
 from scbench.report.self_training import self_training_figure, self_training_table
 from scbench.report.table_figure import draw_all
-from scbench.report.umap_grid import umap_figure, umap_table
+from scbench.report.umap_grid import umap_figure
 
 KINDS = {"a": "method", "b": "baseline", "low": "control", "high": "control"}
 APART = {"low": "control", "given": "supervised", "a": "method"}

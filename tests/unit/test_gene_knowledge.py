@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from scbench.contracts import ContractError, read_gene_vectors, write_gene_vectors
+from scbench.files import read_gene_vectors, write_gene_vectors
 from scbench.gene_knowledge import sentences, tables
 from scbench.gene_knowledge.coexpression import (
     coexpressed_pairs,
@@ -25,6 +25,7 @@ from scbench.gene_knowledge.coexpression import (
 )
 from scbench.gene_knowledge.sources import make_vectors
 from scbench.gene_knowledge.vectors import Sentences, gene2vec, node2vec
+from scbench.types import ContractError
 
 N_MODULES, PER_MODULE = 8, 20
 MODULE = np.repeat(np.arange(N_MODULES), PER_MODULE)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from scipy import sparse, special, stats
 
-from scbench.autoencoders import likelihoods
-from scbench.autoencoders.cells import Cells
+from scbench.neural import likelihoods
+from scbench.neural.cells import Cells
 
 COUNTS = [0.0, 1, 7, 400, 20_000, 1e6]
 MEANS = [1e-8, 1e-3, 0.5, 30, 2000, 1e6]

@@ -10,12 +10,15 @@ import pytest
 import torch
 from conftest import SHARED, make_dataset
 
-from scbench.contracts import HISTORY_COLUMNS, method_input
+from scbench.files import method_input
+from scbench.graphs import edges, leiden
+from scbench.graphs import merging as clusters
 from scbench.methods import scdml, scdml_iterative
-from scbench.metric_learning import clusters, edges, triplets
+from scbench.metric_learning import triplets
 from scbench.metric_learning.network import TripletNetwork, distance_of_batches, flatness
 from scbench.metric_learning.scaling import BatchScaling, principal_components
 from scbench.metric_learning.self_training import Trained, self_train
+from scbench.types import HISTORY_COLUMNS
 
 FEW_STEPS = {"seed": 0, "device": "cpu", "threads": 1, "epochs": 2}
 SETTINGS = {"hvg_batch_aware": True, "target_sum": 10000, "n_pcs": 20, "min_cells_per_gene": 3}
@@ -43,7 +46,7 @@ def stages(request):
     pca = principal_components(data.X, data.batch, scaling, 100)
     within = edges.neighbours_within_batches(pca, data.batch, 5)
     between = edges.mutual_neighbours_between_batches(pca, data.batch, 10)
-    fine = clusters.fine_clusters(pca[:, :50], resolution=3.0, seed=0)
+    fine = leiden.fine_clusters(pca[:, :50], resolution=3.0, seed=0)
     return SimpleNamespace(
         data=data, scaling=scaling, pca=pca, within=within, between=between, fine=fine, edges=within + between
     )
@@ -168,7 +171,7 @@ def test_the_number_of_clusters_is_that_of_well_separated_groups_by_either_graph
 
 
 def test_the_network_sees_what_the_components_saw(stages):
-    from scbench.autoencoders.cells import Cells
+    from scbench.neural.cells import Cells
 
     model = TripletNetwork(stages.scaling, hidden=4, latent_dim=2, mining="hard", margin=0.2)
     cells = Cells("cpu", {"x": stages.data.X, "batch": stages.data.batch, "cluster": stages.fine})
@@ -245,8 +248,8 @@ def test_fine_clusters_are_the_same_for_the_same_seed_and_leave_the_random_state
     import igraph
 
     X = np.random.default_rng(0).normal(size=(200, 5))
-    first = clusters.fine_clusters(X, resolution=3.0, seed=0)
-    assert np.array_equal(first, clusters.fine_clusters(X, resolution=3.0, seed=0))
+    first = leiden.fine_clusters(X, resolution=3.0, seed=0)
+    assert np.array_equal(first, leiden.fine_clusters(X, resolution=3.0, seed=0))
     assert (np.diff(np.bincount(first)) <= 0).all()
     assert igraph.Graph.Full(4).community_leiden(objective_function="modularity").modularity is not None
 

@@ -6,10 +6,10 @@ import scanpy
 from scipy import sparse
 from sklearn.decomposition import PCA
 
-from scbench.contracts import read_dataset, read_truth, write_dataset, write_truth
 from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
 from scbench.datasets.prepare import lognormalise, prepare, rank_genes
 from scbench.datasets.simulate import simulate
+from scbench.files import read_dataset, read_truth, write_dataset, write_truth
 
 SETTINGS = {"n_top_genes": 40, "hvg_batch_aware": True, "target_sum": 1e4, "n_pcs": 5, "min_cells_per_gene": 3}
 

@@ -9,22 +9,25 @@ import torch
 from conftest import ROOT, make_dataset
 from scipy import sparse
 
-from scbench.autoencoders import convolution, discrepancy, objective, representation
-from scbench.autoencoders.adversary import BatchAdversary, PriorAdversary, reverse_gradient
-from scbench.autoencoders.cells import TARGET_SUM, Cells
+from scbench.autoencoders import autoencoder as representation
+from scbench.autoencoders import convolution, objective
 from scbench.autoencoders.codebook import Codebook
 from scbench.autoencoders.pretraining import SelfTraining, pretrain_layers
-from scbench.autoencoders.training import apply, train
 from scbench.config import load_config
-from scbench.contracts import Dataset, read_model, write_model
 from scbench.datasets.simulate import simulate
+from scbench.files import read_model, write_model
+from scbench.graphs.neighbours import nearest
+from scbench.graphs.shared_clusters import shared_clusters
 from scbench.methods import autoencoder
-from scbench.metric_learning.shared_clusters import shared_clusters
 from scbench.metrics.silhouette import isolated_labels, silhouette_widths
-from scbench.neighbours import nearest
+from scbench.neural import discrepancy
+from scbench.neural.adversary import BatchAdversary, PriorAdversary, reverse_gradient
+from scbench.neural.cells import TARGET_SUM, Cells
+from scbench.neural.training import apply, train
 from scbench.registry import load_registry
 from scbench.runner import run_method
 from scbench.seeding import seed_torch
+from scbench.types import Dataset
 
 REGISTRY = load_registry(load_config(ROOT / "config", {})["methods"])
 FAMILY = [id_ for id_, method in REGISTRY.items() if method.module == "autoencoder"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from scbench.contracts import read_raw, write_raw
 from scbench.datasets.prepare import prepare
 from scbench.datasets.simulate import simulate
+from scbench.files import read_raw, write_raw
 
 SMALL = {"n_cells": 200, "n_genes": 60, "n_types": 4, "n_batches": 4}
 QUIET = {

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scbench.contracts import SCORE_COLUMNS
+from scbench.files import SCORE_COLUMNS
 from scbench.ranking.summary import RANKING_COLUMNS, SUMMARY_COLUMNS, rank, summarise
 
 WEIGHTS = {"bio": 0.6, "batch": 0.4}

@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy import sparse
 
-from scbench.autoencoders.cells import Cells
-from scbench.autoencoders.training import TrainingError, apply, automatic_dropout, automatic_epochs, shuffled, train
+from scbench.neural.automatic import automatic_dropout, automatic_epochs
+from scbench.neural.cells import Cells
+from scbench.neural.training import TrainingError, apply, shuffled, train
 from scbench.seeding import seed_torch
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from conftest import make_dataset
 
-from scbench.autoencoders.cells import Cells
+from scbench.analyses.annotation import annotation_table, folds, macro_f1
+from scbench.analyses.attention import attention_pairs, mean_attention
 from scbench.methods import gene_transformer, gene_transformer_plain
+from scbench.neural.cells import Cells
 from scbench.transformer import modes
-from scbench.transformer.annotation import annotation_table, folds, macro_f1
-from scbench.transformer.looking_inside import attention_pairs, mean_attention
 from scbench.transformer.pretraining import Pretraining, choose_genes
 from scbench.transformer.trunk import TRUNKS, fit_width
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from scbench.contracts import SCORE_COLUMNS, read_table, write_table
+from scbench.files import SCORE_COLUMNS, read_table, write_table
 from scbench.ranking.summary import summarise
 from scbench.ranking.uncertainty import (
     OVERALL_COLUMNS,

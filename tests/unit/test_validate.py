@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from scbench.contracts import write_raw
 from scbench.datasets.prepare import prepare
 from scbench.datasets.read import read_cells
 from scbench.datasets.validate import standardise
+from scbench.files import write_raw
 
 COUNTS = np.array([[0, 2, 5], [0, 0, 0], [1, 0, 3], [4, 1, 0]])
 

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-
-from scbench.contracts import EXPORTS
+from scbench.analyses.exports import EXPORTS
 
 METHODS = ["unintegrated", "harmony", "vae_nb"]
 CONTROLS = ["random_embedding", "cell_type_oracle", "shuffled_within_cell_type"]

@@ -20,10 +20,10 @@ RECONSTRUCTIONS = ["nb", "zinb", "poisson", "gaussian"]
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a mistake in the input ends it with one sentence and exit code 2."""
     options = _parser().parse_args(arguments)
-    from scbench.autoencoders.training import TrainingError
     from scbench.config import ConfigError
-    from scbench.contracts import ContractError
+    from scbench.neural.training import TrainingError
     from scbench.runner import DeviceError
+    from scbench.types import ContractError
 
     try:
         if options.command == "compare":
@@ -113,7 +113,7 @@ def _compare(options: argparse.Namespace) -> None:
             print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
     if not tables:
         raise ValueError("no method gave a result; their errors stand above")
-    from scbench.contracts import write_scores
+    from scbench.files import write_scores
 
     write_scores(folder / "scores.tsv", pd.concat(tables, ignore_index=True))
     _print_table(folder)
@@ -146,7 +146,7 @@ def _prepare(options: argparse.Namespace, settings: dict):
 
 def _run(name: str, config: dict, dataset, truth, folder: Path, options, score: bool = False) -> pd.DataFrame | None:
     """Run one method and write what a run of the workflow writes; with `score`, return its scores."""
-    from scbench.contracts import method_input, write_embedding, write_model, write_table, write_truth
+    from scbench.files import method_input, write_embedding, write_model, write_table, write_truth
     from scbench.provenance import PACKAGES_OF_METHODS, package_versions
     from scbench.registry import method_parameters
     from scbench.runner import choose_device, run_method
@@ -182,7 +182,7 @@ def _run(name: str, config: dict, dataset, truth, folder: Path, options, score: 
 
 
 def _score(name: str, config: dict, dataset, truth, result, options) -> pd.DataFrame:
-    from scbench.contracts import SCORE_COLUMNS, cell_cycle_phases
+    from scbench.files import SCORE_COLUMNS, cell_cycle_phases
     from scbench.metrics.suite import score_embedding
 
     scores = score_embedding(
@@ -200,7 +200,7 @@ def _score(name: str, config: dict, dataset, truth, result, options) -> pd.DataF
 
 def _draw(folder: Path) -> None:
     """Write the exports of the run in `folder` from its stored results."""
-    from scbench.contracts import read_embedding, read_table, read_truth
+    from scbench.files import read_embedding, read_table, read_truth
     from scbench.report.exports import export_run
 
     if not (folder / "embedding.h5ad").exists():
@@ -214,7 +214,7 @@ def _draw(folder: Path) -> None:
 def _print_table(folder: Path) -> None:
     from tabulate import tabulate
 
-    from scbench.contracts import read_scores
+    from scbench.files import read_scores
 
     scores = read_scores(folder / "scores.tsv")
     table = scores.pivot(index="method", columns="metric", values="value")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from threadpoolctl import threadpool_limits
 
-from scbench.contracts import Dataset, Embedding, check_embedding
+from scbench.checks import check_embedding
+from scbench.types import Dataset, Embedding
 
 
 class DeviceError(RuntimeError):

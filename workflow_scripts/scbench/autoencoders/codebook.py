@@ -7,7 +7,7 @@ averages; several groups: Jegou et al. 2011, doi 10.1109/TPAMI.2010.57.
 import torch
 from torch import nn
 
-from scbench.autoencoders.discrepancy import squared_distances
+from scbench.neural.discrepancy import squared_distances
 
 DECAY = 0.99
 DEAD = 0.1  # cells per step, on average, below which a code begins anew at a random cell

@@ -9,7 +9,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 from torch import nn
 
-from scbench.autoencoders.networks import ACTIVATIONS
+from scbench.neural.networks import ACTIVATIONS
 
 CHANNELS = (1, 8, 16, 32)
 KERNEL, STRIDE = 9, 4

@@ -9,13 +9,14 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from scbench.autoencoders import likelihoods
-from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
-from scbench.autoencoders.networks import ACTIVATIONS, NORMS, GaussianEncoder, MeanDecoder
-from scbench.autoencoders.priors import ConditionalNormal, GaussianMixture, StandardNormal, VampPrior
-from scbench.autoencoders.training import apply, automatic_epochs, train
-from scbench.contracts import Dataset, Embedding
+from scbench.neural import likelihoods
+from scbench.neural.automatic import automatic_epochs
+from scbench.neural.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
+from scbench.neural.networks import ACTIVATIONS, NORMS, GaussianEncoder, MeanDecoder
+from scbench.neural.priors import ConditionalNormal, GaussianMixture, StandardNormal, VampPrior
+from scbench.neural.training import apply, train
 from scbench.seeding import seed_torch
+from scbench.types import Dataset, Embedding
 
 CHOICES = {
     "likelihood": ("nb", "zinb", "poisson", "gaussian"),

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from scbench.autoencoders.cells import TARGET_SUM, Cells
 from scbench.autoencoders.count_vae import CountVae
-from scbench.autoencoders.training import apply
+from scbench.neural.cells import TARGET_SUM, Cells
+from scbench.neural.training import apply
 from scbench.seeding import generator
 
 

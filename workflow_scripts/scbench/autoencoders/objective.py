@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from scbench.autoencoders.cells import SparseRows
-from scbench.autoencoders.discrepancy import distance_from_normal, distance_within_clusters
-
-Schedule = tuple[float, float, float]
+from scbench.neural.cells import SparseRows
+from scbench.neural.discrepancy import distance_from_normal, distance_within_clusters
+from scbench.neural.schedules import Schedule
 
 
 def schedules(objective: Mapping[str, float | list]) -> dict[str, Schedule]:
@@ -38,15 +37,6 @@ def schedules(objective: Mapping[str, float | list]) -> dict[str, Schedule]:
             raise ValueError(f"objective.{name}: {value} is not a weight or [weight, start, full] with start <= full")
         read[name] = (float(weight), float(start), float(full))
     return read
-
-
-def weights_at(terms: Mapping[str, Schedule], progress: float) -> dict[str, float]:
-    """The weight of every term at a progress in [0, 1)."""
-
-    def share(start: float, full: float) -> float:
-        return float(progress >= start) if full <= start else min(1.0, max(0.0, (progress - start) / (full - start)))
-
-    return {name: weight * share(start, full) for name, (weight, start, full) in terms.items()}
 
 
 @dataclass(frozen=True)

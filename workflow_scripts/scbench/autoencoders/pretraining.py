@@ -10,11 +10,11 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from scbench.autoencoders.cells import Cells, SparseRows
-from scbench.autoencoders.discrepancy import squared_distances
-from scbench.autoencoders.networks import Perceptron
-from scbench.autoencoders.training import apply, train
-from scbench.metric_learning.clusters import fine_clusters
+from scbench.graphs.leiden import fine_clusters
+from scbench.neural.cells import Cells, SparseRows
+from scbench.neural.discrepancy import squared_distances
+from scbench.neural.networks import Perceptron
+from scbench.neural.training import apply, train
 
 CORRUPTION = 0.2  # dropout of a layer's input
 

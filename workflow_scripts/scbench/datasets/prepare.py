@@ -11,8 +11,8 @@ import pandas as pd
 import scanpy
 from scipy import sparse
 
-from scbench.contracts import PHASES, TRUTH_COLUMNS
 from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
+from scbench.files import PHASES, TRUTH_COLUMNS
 
 MIN_CELLS_TO_VOTE = 20  # dispersions of a smaller batch are noise, and scanpy's bins fail on a few cells
 MIN_PHASE_GENES = 10
@@ -34,7 +34,7 @@ def prepare(
     Parameters
     ----------
     raw
-        Counts of all genes; see `scbench.contracts.write_raw`.
+        Counts of all genes; see `scbench.files.write_raw`.
     n_top_genes
         How many genes are kept, in the order of `raw`; all where there are fewer.
     target_sum
@@ -44,7 +44,7 @@ def prepare(
 
     Returns
     -------
-    The data set (see `scbench.contracts.read_dataset`; PCA of the unscaled log-normalised HVG, each component's largest
+    The data set (see `scbench.files.read_dataset`; PCA of the unscaled log-normalised HVG, each component's largest
     loading positive; uns cell_cycle says how the scores in obs were made or why not) and the truth (cell_id, batch,
     cell_type; empty where unknown).
 

@@ -10,7 +10,7 @@ import pandas as pd
 from anndata.utils import make_index_unique
 from scipy import sparse
 
-from scbench.contracts import is_counts
+from scbench.checks import is_counts
 
 
 def standardise(

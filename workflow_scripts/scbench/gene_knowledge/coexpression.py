@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from scbench.contracts import ContractError, atomic
+from scbench.files import atomic
+from scbench.types import ContractError
 
 if TYPE_CHECKING:
     from anndata import AnnData

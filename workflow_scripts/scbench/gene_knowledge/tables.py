@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scbench.contracts import ContractError
 from scbench.gene_knowledge.sentences import NoSentenceModel, embed, find_model
 from scbench.provenance import package_versions
 from scbench.seeding import generator
+from scbench.types import ContractError
 
 SYMBOL = "symbol"
 WIDTH_OF_ATTRIBUTES = 128

@@ -4,8 +4,8 @@ Each is one set of parameters in config/methods.yaml: the parts of one model and
 docs/disentanglement.md has the table of all of them with their sources.
 """
 
-from scbench.autoencoders.representation import fit
-from scbench.contracts import Dataset, Embedding
+from scbench.autoencoders.autoencoder import fit
+from scbench.types import Dataset, Embedding
 
 
 def integrate(

@@ -6,8 +6,8 @@ Source: the control `embed_cell_types_jittered` of Open Problems, batch integrat
 
 import numpy as np
 
-from scbench.contracts import Dataset, Embedding
 from scbench.seeding import generator
+from scbench.types import Dataset, Embedding
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, jitter: float = 0.01) -> Embedding:

@@ -7,8 +7,8 @@ doi 10.1093/bioinformatics/btaa293 (mixture prior); Hrovatin et al. 2023, doi 10
 """
 
 from scbench.autoencoders.count_vae import fit
-from scbench.autoencoders.training import SMALL, automatic_dropout
-from scbench.contracts import Dataset, Embedding
+from scbench.neural.automatic import SMALL, automatic_dropout
+from scbench.types import Dataset, Embedding
 
 FOR_FEW_CELLS = {"prior": "mog", "beta": 1.0, "max_steps": 2500}
 FOR_MANY_CELLS = {"prior": "normal", "beta": 0.5, "max_steps": 5000}

@@ -5,9 +5,9 @@ al. 2022 (SCIDRL), doi 10.1093/nar/gkab978; iDLC, doi 10.64898/2026.02.17.706490
 model, what differs from these two, and how its weights were chosen.
 """
 
-from scbench.autoencoders.representation import fit
-from scbench.autoencoders.training import SMALL, automatic_dropout
-from scbench.contracts import Dataset, Embedding
+from scbench.autoencoders.autoencoder import fit
+from scbench.neural.automatic import SMALL, automatic_dropout
+from scbench.types import Dataset, Embedding
 
 
 def integrate(

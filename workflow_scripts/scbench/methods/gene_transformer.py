@@ -8,10 +8,10 @@ docs/gene_transformer.md says what differs and why.
 
 from functools import partial
 
-from scbench.autoencoders.objective import weights_at
-from scbench.autoencoders.training import SMALL
-from scbench.contracts import Dataset, Embedding
+from scbench.neural.automatic import SMALL
+from scbench.neural.schedules import weights_at
 from scbench.transformer.pretraining import Integration, fit
+from scbench.types import Dataset, Embedding
 
 FOR_FEW_CELLS = {"beta": 1.0, "max_steps": 1500}
 FOR_MANY_CELLS = {"beta": 0.25, "max_steps": 5000}

@@ -3,8 +3,8 @@
 Nothing is done about batches. Source: Yang et al. 2022, doi 10.1038/s42256-022-00534-z; see docs/gene_transformer.md.
 """
 
-from scbench.contracts import Dataset, Embedding
 from scbench.transformer.pretraining import Pretraining, fit
+from scbench.types import Dataset, Embedding
 
 
 def integrate(

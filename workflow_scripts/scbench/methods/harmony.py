@@ -8,7 +8,7 @@ import harmonypy
 import numpy as np
 import pandas as pd
 
-from scbench.contracts import Dataset, Embedding
+from scbench.types import Dataset, Embedding
 
 
 def integrate(

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from scbench.contracts import Dataset, Embedding
 from scbench.seeding import generator
+from scbench.types import Dataset, Embedding
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int) -> Embedding:

@@ -6,14 +6,15 @@ in docs/scdml.md.
 
 import numpy as np
 
-from scbench.autoencoders.cells import Cells
-from scbench.autoencoders.training import apply, train
-from scbench.contracts import Dataset, Embedding
-from scbench.metric_learning.clusters import Merging, fine_clusters, number_of_clusters
-from scbench.metric_learning.edges import mutual_neighbours_between_batches, neighbours_within_batches
+from scbench.graphs.edges import mutual_neighbours_between_batches, neighbours_within_batches
+from scbench.graphs.leiden import fine_clusters
+from scbench.graphs.merging import Merging, number_of_clusters
 from scbench.metric_learning.network import TripletNetwork
 from scbench.metric_learning.scaling import BatchScaling, principal_components
+from scbench.neural.cells import Cells
+from scbench.neural.training import apply, train
 from scbench.seeding import seed_torch
+from scbench.types import Dataset, Embedding
 
 N_COMPONENTS = 100
 N_COMPONENTS_OF_GRAPH = 50  # of the fine clusters; scanpy, which the original calls, takes the first 50

@@ -9,17 +9,18 @@ import copy
 
 import numpy as np
 
-from scbench.autoencoders.cells import Cells
-from scbench.autoencoders.training import apply, train
-from scbench.contracts import Dataset, Embedding
+from scbench.graphs.edges import mutual_neighbours_between_batches, neighbours_within_batches
+from scbench.graphs.leiden import fine_clusters
+from scbench.graphs.merging import Merging, number_of_clusters
 from scbench.methods.scdml import N_COMPONENTS, N_COMPONENTS_OF_GRAPH
-from scbench.metric_learning.clusters import Merging, fine_clusters, number_of_clusters
-from scbench.metric_learning.edges import mutual_neighbours_between_batches, neighbours_within_batches
 from scbench.metric_learning.network import MixingNetwork
 from scbench.metric_learning.scaling import BatchScaling, principal_components
 from scbench.metric_learning.self_training import Trained, self_train
 from scbench.metric_learning.triplets import balanced_minibatches
+from scbench.neural.cells import Cells
+from scbench.neural.training import apply, train
 from scbench.seeding import generator, seed_torch
+from scbench.types import Dataset, Embedding
 
 REACH = 3  # how far the number of clusters may move from that of the first round
 WIDTHS = ((2_000, 16), (20_000, 32), (100_000, 64))  # embedding width below so many cells; 128 above

@@ -6,8 +6,8 @@ batch beyond its type. Source: the control `shuffle_integration_by_cell_type` of
 
 import numpy as np
 
-from scbench.contracts import Dataset, Embedding
 from scbench.seeding import generator
+from scbench.types import Dataset, Embedding
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int) -> Embedding:

@@ -4,7 +4,7 @@ The recipe (library-size normalisation, log1p, batch-aware HVG, unscaled PCA) is
 starts from; see scbench.datasets.prepare. Source: Wolf et al. 2018, doi 10.1186/s13059-017-1382-0.
 """
 
-from scbench.contracts import Dataset, Embedding
+from scbench.types import Dataset, Embedding
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int) -> Embedding:

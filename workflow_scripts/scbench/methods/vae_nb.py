@@ -5,7 +5,7 @@ does by itself, and leaves batches apart where they differ.
 """
 
 from scbench.autoencoders.count_vae import fit
-from scbench.contracts import Dataset, Embedding
+from scbench.types import Dataset, Embedding
 
 
 def integrate(

@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from scbench.autoencoders.cells import SparseRows
-from scbench.autoencoders.discrepancy import distance_within_clusters
 from scbench.metric_learning.scaling import LARGEST, BatchScaling
 from scbench.metric_learning.triplets import MINING, triplet_loss
+from scbench.neural.cells import SparseRows
+from scbench.neural.discrepancy import distance_within_clusters
 
 
 class TripletNetwork(nn.Module):

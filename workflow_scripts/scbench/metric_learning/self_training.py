@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scbench.contracts import HISTORY_COLUMNS
-from scbench.metrics.clustering import ari
+from scbench.graphs.agreement import ari
+from scbench.types import HISTORY_COLUMNS
 
 STABLE = 0.98  # adjusted Rand index to the clusters of the last round
 UNLIKE = 0.7  # the same: too low to be a correction

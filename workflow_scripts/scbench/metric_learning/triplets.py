@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from scbench.autoencoders.discrepancy import squared_distances
+from scbench.neural.discrepancy import squared_distances
 
 CLUSTERS_IN_MINIBATCH = 8
 CELLS_OF_BATCH = 2  # drawn together, so that there are cells of one batch to compare, however many batches there are

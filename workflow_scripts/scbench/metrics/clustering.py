@@ -6,6 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import sparse
 
+from scbench.graphs.agreement import contingency
+
 RESOLUTIONS = tuple(round(0.2 * step, 1) for step in range(1, 11))
 SEED = 42
 
@@ -31,25 +33,6 @@ def nmi(labels: np.ndarray, clusters: np.ndarray) -> float:
     information = (joint[present] * np.log(joint[present] / np.outer(rows, columns)[present])).sum()
     entropies = -(rows * np.log(rows)).sum() - (columns * np.log(columns)).sum()
     return float(np.clip(2 * information / entropies, 0, 1))
-
-
-def ari(labels: np.ndarray, clusters: np.ndarray) -> float:
-    """Adjusted Rand index: the share of pairs of cells on which clusters and cell types agree, corrected for chance.
-
-    Range: -0.5 to 1; 1: the same groups; 0 expected of random clusters (can be slightly below).
-    Weakness: large types dominate; a type that is split in two costs much.
-    Source: Hubert and Arabie 1985, doi 10.1007/BF01908075.
-
-    Parameters
-    ----------
-    labels, clusters
-        (n_cells,).
-    """
-    counts = contingency(labels, clusters)
-    both, of_labels, of_clusters = (_pairs(sizes) for sizes in (counts, counts.sum(axis=1), counts.sum(axis=0)))
-    expected = of_labels * of_clusters / _pairs(counts.sum())
-    largest = (of_labels + of_clusters) / 2
-    return 1.0 if largest == expected else float((both - expected) / (largest - expected))
 
 
 def isolated_labels_f1(labels: np.ndarray, batch: np.ndarray, clusterings: Iterable[np.ndarray]) -> float:
@@ -140,15 +123,3 @@ def kmeans(X: np.ndarray, n_clusters: int) -> np.ndarray:
     model = faiss.Kmeans(points.shape[1], n_clusters, max_points_per_centroid=len(points), **options)
     model.train(points)
     return model.assign(points)[1]
-
-
-def contingency(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return how many cells each pair of groups shares; rows and columns in sorted order of the names."""
-    names, rows = np.unique(first, return_inverse=True)
-    others, columns = np.unique(second, return_inverse=True)
-    shared = np.bincount(rows * len(others) + columns, minlength=len(names) * len(others))
-    return shared.reshape(len(names), len(others)).astype(np.float64)
-
-
-def _pairs(sizes: np.ndarray) -> float:
-    return float((sizes * (sizes - 1)).sum() / 2)

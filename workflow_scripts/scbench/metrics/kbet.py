@@ -13,8 +13,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 from scipy.special import chdtrc
 
+from scbench.graphs.neighbours import nearest_of_each_cell
 from scbench.metrics.errors import NotApplicableError
-from scbench.neighbours import nearest_of_each_cell
 from scbench.seeding import generator
 
 ALPHA = 0.05

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from scbench.graphs.neighbours import nearest_of_each_cell
 from scbench.metrics.errors import NotApplicableError
-from scbench.neighbours import nearest_of_each_cell
 
 N_NEIGHBOURS = 90
 MIN_CELLS = 10

@@ -4,9 +4,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from scbench.graphs.neighbours import nearest_of_each_cell
 from scbench.metrics.errors import NotApplicableError
 from scbench.metrics.silhouette import sample
-from scbench.neighbours import nearest_of_each_cell
 
 N_NEIGHBOURS = 15
 MIN_CELLS = 3 * N_NEIGHBOURS

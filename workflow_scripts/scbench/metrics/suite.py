@@ -10,9 +10,11 @@ import pandas as pd
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from scbench.metrics import clustering, diagnostics, graph, kbet, lisi, regression, silhouette, structure
+from scbench.graphs import agreement
+from scbench.graphs.connectivities import connectivities
+from scbench.graphs.neighbours import nearest_of_each_cell
+from scbench.metrics import clustering, diagnostics, kbet, lisi, regression, silhouette, structure
 from scbench.metrics.errors import NotApplicableError
-from scbench.neighbours import nearest_of_each_cell
 from scbench.provenance import code_digest, package_versions
 from scbench.seeding import generator
 
@@ -68,7 +70,7 @@ class Scored:
     def graph(self, name: str) -> sparse.csr_matrix:
         """The weighted graph of the first neighbours of the one search."""
         indices, distances = (found[:, : N_NEIGHBOURS[name]] for found in self.search)
-        return graph.connectivities(indices, distances)
+        return connectivities(indices, distances)
 
     @cached_property
     def leiden(self) -> clustering.LeidenGrid:
@@ -145,7 +147,7 @@ def _agreement(clusters: Callable[[Scored], np.ndarray], *packages: str) -> tupl
     def metric(function) -> Metric:
         return Metric(function, lambda s: function(s.labels, clusters(s)), labels=True, packages=packages)
 
-    return metric(clustering.nmi), metric(clustering.ari)
+    return metric(clustering.nmi), metric(agreement.ari)
 
 
 CLUSTERINGS = {
@@ -295,6 +297,6 @@ def _value(name: str, scored: Scored) -> tuple[float | None, str, str]:
 
 
 def _need_isolated(scored: Scored) -> None:
-    per_label = (clustering.contingency(scored.labels, scored.batch) > 0).sum(axis=1)
+    per_label = (agreement.contingency(scored.labels, scored.batch) > 0).sum(axis=1)
     if per_label.min() == len(np.unique(scored.batch)):
         raise NotApplicableError("every cell type is in every batch")

@@ -33,7 +33,7 @@ def summarise(
     Parameters
     ----------
     scores
-        Long table of `contracts.SCORE_COLUMNS`; metrics of the group extra are summarised, but not in a total.
+        Long table of `checks.SCORE_COLUMNS`; metrics of the group extra are summarised, but not in a total.
     methods
         {method: kind}; the kind "control" gives the anchors of `scaled_mean`.
     weights

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scbench.contracts import atomic
+from scbench.analyses.exports import leiden_clusters, silhouette_text, standardised
+from scbench.analyses.umap import umap_table
+from scbench.files import atomic
 from scbench.report.figures import category_colours
-from scbench.report.umap_grid import umap_table
 from scbench.seeding import generator
 
 TITLES = {"celltype": "Cell type", "batch": "Batch", "cluster": "Cluster"}
@@ -26,7 +27,7 @@ def export_run(
     clusters: np.ndarray | None = None,
     history: pd.DataFrame | None = None,
 ) -> None:
-    """Write the files of `scbench.contracts.EXPORTS` into `folder`.
+    """Write the files of `scbench.analyses.exports.EXPORTS` into `folder`.
 
     Parameters
     ----------
@@ -41,36 +42,25 @@ def export_run(
         Table epoch, term, value; None: the method was not trained, and the figure says so.
     """
     folder = Path(folder)
-    spread = X.std(axis=0)
-    z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    for name, array in {"latents": X, "latents_z": z.astype(np.float32)}.items():
+    for name, array in {"latents": X, "latents_z": standardised(X)}.items():
         with atomic(folder / f"{name}.npy") as partial, open(partial, "wb") as file:
             np.save(file, array)
     table = umap_table({"run": X}, truth)
     columns = {
         "celltype": table["cell_type"],
         "batch": table["batch"],
-        "cluster": pd.Series(_leiden(X) if clusters is None else np.asarray(clusters).astype(str)),
+        "cluster": pd.Series(leiden_clusters(X) if clusters is None else np.asarray(clusters).astype(str)),
     }
     for name, values in columns.items():
         _save(folder / f"umap_{name}.svg", _umap(table, values, f"{title}: {TITLES[name].lower()}"))
     _save(folder / "training_losses.svg", _losses(history, title))
     with atomic(folder / "silhouette_celltype.txt") as partial:
-        partial.write_text(_silhouette(X, table["cell_type"].to_numpy()) + "\n")
+        partial.write_text(silhouette_text(X, table["cell_type"].to_numpy()) + "\n")
 
 
 def _save(path: Path, figure: Figure) -> None:
     with atomic(path) as partial, mpl.rc_context({"svg.hashsalt": "scbench"}):
         figure.savefig(partial, format="svg", dpi=300, facecolor="white", metadata={"Date": None})
-
-
-def _leiden(X: np.ndarray) -> np.ndarray:
-    from scbench.metrics.clustering import LeidenGrid
-    from scbench.metrics.graph import connectivities
-    from scbench.neighbours import nearest_of_each_cell
-
-    graph = connectivities(*nearest_of_each_cell(X, min(15, len(X))))
-    return LeidenGrid(graph).at(1.0).astype(str)
 
 
 def _umap(table: pd.DataFrame, values: pd.Series, title: str) -> Figure:
@@ -109,13 +99,3 @@ def _losses(history: pd.DataFrame | None, title: str) -> Figure:
     axes.set_xlabel("epoch")
     figure.suptitle(title, fontsize=10)
     return figure
-
-
-def _silhouette(X: np.ndarray, labels: np.ndarray) -> str:
-    from sklearn.metrics import silhouette_score
-
-    if (labels == "").any():
-        return "not applicable: the data set has no cell types"
-    if not 2 <= len(np.unique(labels)) < len(X):
-        return "not applicable: there is one cell type only"
-    return f"{silhouette_score(X, labels, sample_size=min(len(X), 10_000), random_state=0):.6f}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scbench.contracts import atomic, write_table
+from scbench.files import atomic, write_table
 from scbench.report.figures import OKABE_ITO, save
 from scbench.report.labels import MISSING
 from scbench.report.tables import escape_latex

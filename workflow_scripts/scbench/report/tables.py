@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scbench.contracts import atomic, write_table
+from scbench.files import atomic, write_table
 from scbench.ranking.summary import APART, RANKING_TOTALS, rank
 from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING, label
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,34 +16,6 @@ from scbench.seeding import generator
 COLUMNS = {"cell_type": "Cell type", "batch": "Batch"}
 # lengths in inches
 PANEL, HEAD, SIDE, LEGEND_ROW, LEGEND_WIDTH = 1.7, 0.45, 0.55, 0.19, 0.55
-
-
-def umap_table(embeddings: Mapping[str, np.ndarray], truth: pd.DataFrame) -> pd.DataFrame:
-    """Compute one UMAP per embedding.
-
-    Parameters
-    ----------
-    embeddings
-        {method: (n_cells, n_dims)}, rows as in `truth`.
-    truth
-        Columns cell_id, batch, cell_type.
-
-    Returns
-    -------
-    Columns method, cell_id, umap_1, umap_2, batch, cell_type; the methods in the given order. Source: McInnes et al.
-    2018, umap-learn with 15 neighbours, min_dist 0.3, 200 epochs and a fixed random state.
-    """
-    import umap
-
-    tables = []
-    for method, X in embeddings.items():
-        mapper = umap.UMAP(n_neighbors=min(15, len(X) - 1), min_dist=0.3, n_epochs=200, random_state=0, n_jobs=1)
-        with warnings.catch_warnings():  # it warns of graphs in several components, as every good embedding has
-            warnings.simplefilter("ignore")
-            xy = mapper.fit_transform(X).round(4)
-        table = truth[["cell_id", "batch", "cell_type"]].reset_index(drop=True)
-        tables.append(table.assign(method=method, umap_1=xy[:, 0], umap_2=xy[:, 1]))
-    return pd.concat(tables, ignore_index=True)[["method", "cell_id", "umap_1", "umap_2", "batch", "cell_type"]]
 
 
 def umap_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:

@@ -10,8 +10,8 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from scbench.autoencoders.cells import Cells, SparseRows
-from scbench.autoencoders.training import apply, train
+from scbench.neural.cells import Cells, SparseRows
+from scbench.neural.training import apply, train
 from scbench.seeding import seed_torch
 from scbench.transformer.pretraining import CHUNK, Integration, Pretraining
 

@@ -14,14 +14,15 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from scbench.autoencoders import likelihoods
-from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
-from scbench.autoencoders.networks import FIRST_LOG_VARIANCE, MeanDecoder
-from scbench.autoencoders.priors import StandardNormal
-from scbench.autoencoders.training import apply, automatic_epochs, train
-from scbench.contracts import Dataset, Embedding
+from scbench.neural import likelihoods
+from scbench.neural.automatic import automatic_epochs
+from scbench.neural.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
+from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder
+from scbench.neural.priors import StandardNormal
+from scbench.neural.training import apply, train
 from scbench.seeding import seed_torch
 from scbench.transformer.trunk import TRUNKS
+from scbench.types import Dataset, Embedding
 
 MITOCHONDRIAL = ("MT-", "mt-")
 CHUNK = 256  # cells embedded at a time

@@ -10,18 +10,20 @@ import torch
 from scipy import sparse
 from torch import nn
 
-from scbench.autoencoders import likelihoods
-from scbench.autoencoders.adversary import BatchAdversary, PriorAdversary
-from scbench.autoencoders.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
 from scbench.autoencoders.codebook import Codebook
 from scbench.autoencoders.convolution import Convolution, co_expression_order
-from scbench.autoencoders.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron
-from scbench.autoencoders.objective import TERMS, Pass, schedules, weights_at
+from scbench.autoencoders.objective import TERMS, Pass, schedules
 from scbench.autoencoders.pretraining import SelfTraining, pretrain_layers
-from scbench.autoencoders.training import apply, automatic_epochs, train
-from scbench.contracts import Dataset, Embedding
-from scbench.metric_learning.shared_clusters import shared_clusters
+from scbench.graphs.shared_clusters import shared_clusters
+from scbench.neural import likelihoods
+from scbench.neural.adversary import BatchAdversary, PriorAdversary
+from scbench.neural.automatic import automatic_epochs
+from scbench.neural.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
+from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron
+from scbench.neural.schedules import weights_at
+from scbench.neural.training import apply, train
 from scbench.seeding import seed_torch
+from scbench.types import Dataset, Embedding
 
 CHOICES = {
     "condition": ("none", "z_batch", "one_hot", "embedding"),

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from scipy import sparse
 
-from scbench.neighbours import nearest, nearest_of_each_cell
+from scbench.graphs.neighbours import nearest, nearest_of_each_cell
 
 
 def unit_rows(X: np.ndarray) -> np.ndarray:

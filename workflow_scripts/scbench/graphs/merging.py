@@ -1,4 +1,4 @@
-"""From fine clusters to merged ones: Leiden, similarity of clusters, merging, the number of clusters by the eigengap.
+"""From fine clusters to merged ones: similarity of clusters, merging, the number of clusters by the eigengap.
 
 Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, as their released code computes it. The clusters are codes
 0 ... n_clusters - 1 per cell.
@@ -6,44 +6,12 @@ Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, as their released code c
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from scbench.metric_learning.edges import neighbour_graph
-from scbench.seeding import generator
-
-N_NEIGHBOURS = 15
-
-
-def fine_clusters(X: np.ndarray, *, resolution: float, seed: int) -> np.ndarray:
-    """Cluster the unweighted graph of the 15 nearest neighbours by modularity; (n_cells,) codes, largest first.
-
-    Leiden (Traag et al. 2019, doi 10.1038/s41598-019-41695-z) in place of Louvain: the same objective, and its
-    clusters are connected.
-    """
-    import igraph
-
-    graph = sparse.triu(neighbour_graph(X, N_NEIGHBOURS), format="coo")
-    edges = np.column_stack([graph.row, graph.col])
-    igraph.set_random_number_generator(random.Random(int(generator(seed, "leiden").integers(2**31))))
-    try:
-        found = igraph.Graph(len(X), edges).community_leiden(
-            objective_function="modularity", resolution=resolution, n_iterations=-1
-        )
-    finally:
-        igraph.set_random_number_generator(random)
-    return largest_first(np.asarray(found.membership))
-
-
-def largest_first(cluster: np.ndarray) -> np.ndarray:
-    """Number clusters 0, 1, ... by size, those of equal size by their first cell."""
-    _, first, codes, sizes = np.unique(cluster, return_index=True, return_inverse=True, return_counts=True)
-    rank = np.empty(len(sizes), dtype=np.int64)
-    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
-    return rank[codes]
+from scbench.graphs.leiden import largest_first
 
 
 def edge_counts(edges: sparse.csr_matrix, cluster: np.ndarray) -> np.ndarray:

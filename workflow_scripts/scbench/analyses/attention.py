@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from scipy import sparse
 
-from scbench.autoencoders.cells import Cells
+from scbench.neural.cells import Cells
 from scbench.transformer.pretraining import CHUNK, Pretraining
 
 MAX_CELLS = 500  # of a type; their mean attention no longer changes

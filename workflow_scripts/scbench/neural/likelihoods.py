@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from scbench.autoencoders.cells import SparseRows
+from scbench.neural.cells import SparseRows
 
 MIN_MEAN = 1e-8
 MAX_THETA = 1e4

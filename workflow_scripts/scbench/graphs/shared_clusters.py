@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from scbench.metric_learning.clusters import Merging, fine_clusters, number_of_clusters
-from scbench.metric_learning.edges import mutual_neighbours_between_batches, neighbours_within_batches
+from scbench.graphs.edges import mutual_neighbours_between_batches, neighbours_within_batches
+from scbench.graphs.leiden import fine_clusters
+from scbench.graphs.merging import Merging, number_of_clusters
 
 
 def shared_clusters(pca: np.ndarray, batch: np.ndarray, *, seed: int) -> np.ndarray:

@@ -1,0 +1,209 @@
+"""How well a run of the disentangled autoencoder has parted biology from batch: probes, counterfactuals, classifiers.
+
+Everything here is measured after the training, which has seen no cell type. A probe is a linear classifier that is
+trained to read a property off a representation; its accuracy is balanced over classes, so that chance is 1 / classes.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from scbench.seeding import generator
+
+MAX_CELLS = 3000  # of a probe, and of the training of a classifier
+MAX_HELD_OUT = 5  # batches, the largest ones
+MIN_OF_CLASS = 10  # cells; smaller types and batches are left out
+FOLDS = 5
+
+
+def probe(X: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """Balanced accuracy of a logistic regression, mean over 5 cross-validation folds, and chance.
+
+    Dimensions are scaled to unit variance; NaN for fewer than two groups of 10 cells.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    cells = _sample(groups, seed)
+    names = np.unique(groups[cells])
+    if len(names) < 2:
+        return np.nan, np.nan
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500, class_weight="balanced"))
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a fit that has not converged: its accuracy is still cross-validated
+        accuracy = cross_val_score(model, X[cells], groups[cells], cv=folds, scoring="balanced_accuracy")
+    return float(accuracy.mean()), 1 / len(names)
+
+
+def correlations(z_bio: np.ndarray, z_batch: np.ndarray) -> np.ndarray:
+    """Absolute correlation of every dimension of one with every one of the other, 0 where a dimension is constant."""
+    joint = np.corrcoef(np.nan_to_num(_standard(z_bio)).T, np.nan_to_num(_standard(z_batch)).T)
+    return np.abs(np.nan_to_num(joint[: z_bio.shape[1], z_bio.shape[1] :]))
+
+
+def shift_between(expression: np.ndarray, batch: np.ndarray, labels: np.ndarray, start: int, end: int) -> np.ndarray:
+    """Mean difference (n_genes,) of expression from batch `start` to `end` over the types that both have.
+
+    The types are weighted by their cells in `start`; NaN where the two have no type in common.
+    """
+    differences, sizes = [], []
+    for name in np.unique(labels):
+        one, other = (np.flatnonzero((batch == code) & (labels == name)) for code in (start, end))
+        if len(one) and len(other):
+            differences.append(expression[other].mean(0) - expression[one].mean(0))
+            sizes.append(len(one))
+    return np.average(differences, axis=0, weights=sizes) if sizes else np.full(expression.shape[1], np.nan)
+
+
+def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
+    """Decode cells under the code of another batch, and compare what changes with how the two batches differ.
+
+    Parameters
+    ----------
+    state
+        The content of model.pt.
+    counts
+        (n_cells, n_genes) CSR.
+    batch, labels
+        (n_cells,) codes, and names of cell types.
+
+    Returns
+    -------
+    z_batch (n_cells, n_batches) and a table start, end, gene, predicted, observed: the change of mean log-normalised
+    expression of every gene from each of the largest five batches to the next of them.
+    """
+    import torch
+
+    from scbench.autoencoders.autoencoder import load
+    from scbench.neural.cells import Cells
+    from scbench.neural.training import apply
+
+    model, cells = load(state), Cells("cpu", {"counts": counts})
+    z_batch = apply(model.z_batch, cells)
+    expression = apply(lambda counts: counts.log_normalised(), cells)
+    largest = np.argsort(-np.bincount(batch), kind="stable")[:MAX_HELD_OUT]
+
+    def shown_under(code: int, of: np.ndarray) -> np.ndarray:
+        """Mean decoded expression of the cells `of`, under the batch `code`."""
+
+        def decode(counts, batch):
+            told = model.code_of(batch)
+            if model.condition == "z_batch":
+                told = torch.from_numpy(means[code]).expand(len(batch), -1)
+            return model.decoded_expression(model.z_bio(counts), told, counts.totals)
+
+        return apply(decode, Cells("cpu", {"counts": counts[of], "batch": np.full(len(of), code)})).mean(0)
+
+    means = {code: z_batch[batch == code].mean(0) for code in largest}
+    tables = []
+    for start, end in zip(largest, np.roll(largest, -1), strict=True):
+        shared = np.intersect1d(labels[batch == start], labels[batch == end])
+        of = np.flatnonzero((batch == start) & np.isin(labels, shared))
+        if start == end or not len(of):
+            continue
+        predicted = shown_under(end, of) - shown_under(start, of)
+        observed = shift_between(expression, batch, labels, start, end)
+        genes = np.arange(len(observed))
+        columns = {"start": start, "end": end, "gene": genes, "predicted": predicted, "observed": observed}
+        tables.append(pd.DataFrame(columns))
+    empty = pd.DataFrame(columns=["start", "end", "gene", "predicted", "observed"])
+    return z_batch, pd.concat(tables, ignore_index=True) if tables else empty
+
+
+def evidence(
+    representations: dict[str, np.ndarray], batch: np.ndarray, labels: np.ndarray, shifts: pd.DataFrame
+) -> pd.DataFrame:
+    """Collect what says how well biology and batch are parted.
+
+    Parameters
+    ----------
+    representations
+        pca, z_bio and z_batch, each (n_cells, n_dims).
+    labels
+        (n_cells,) cell types; "" where unknown.
+    shifts
+        Of `counterfactuals`.
+
+    Returns
+    -------
+    Table measure, of, value, chance: the probes of batch and cell_type from each representation, and of the batch from
+    the cell type alone, which is what a z_bio without any batch can tell where batches differ in composition;
+    cross_correlation, the mean squared correlation of a dimension of z_bio and one of z_batch; counterfactual, the
+    correlation over genes of predicted and observed changes, one row per pair of batches (as `start>end`).
+    """
+    rows, typed = [], (labels != "").all()
+    for name, X in representations.items():
+        rows.append(("batch", name, *probe(X, batch)))
+        if typed:
+            rows.append(("cell_type", name, *probe(X, labels)))
+    if typed:
+        rows.append(("batch", "cell_type", *probe(pd.get_dummies(labels).to_numpy(float), batch)))
+    squared = (correlations(representations["z_bio"], representations["z_batch"]) ** 2).mean()
+    rows.append(("cross_correlation", "z_bio, z_batch", float(squared), np.nan))
+    for (start, end), pair in shifts.groupby(["start", "end"], sort=False):
+        agreement = np.corrcoef(pair["predicted"].astype(float), pair["observed"].astype(float))[0, 1]
+        rows.append(("counterfactual", f"{start}>{end}", float(agreement), np.nan))
+    return pd.DataFrame(rows, columns=["measure", "of", "value", "chance"])
+
+
+def downstream(
+    representations: dict[str, np.ndarray], batch: np.ndarray, labels: np.ndarray, seed: int = 0
+) -> pd.DataFrame:
+    """Learn the cell types from all batches but one and tell those of the batch held out.
+
+    Returns
+    -------
+    Table representation, classifier (svm | mlp | random_forest), held_out (batch), accuracy (balanced over the types
+    that are also elsewhere), n_cells; for each of the largest five batches; empty without cell types.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    classifiers = {
+        "svm": lambda: SVC(class_weight="balanced", random_state=seed),
+        "mlp": lambda: MLPClassifier((64,), learning_rate_init=0.005, max_iter=60, random_state=seed),
+        "random_forest": lambda: RandomForestClassifier(100, class_weight="balanced", random_state=seed),
+    }
+    rows = []
+    names, sizes = np.unique(batch, return_counts=True)
+    for held_out in names[np.argsort(-sizes, kind="stable")[:MAX_HELD_OUT]] if (labels != "").all() else []:
+        train = np.flatnonzero(batch != held_out)
+        train = train[_sample(labels[train], seed)]
+        test = np.flatnonzero((batch == held_out) & np.isin(labels, labels[train]))
+        if len(np.unique(labels[train])) < 2 or not len(test):
+            continue
+        for representation, X in representations.items():
+            for name, make in classifiers.items():
+                model = make_pipeline(StandardScaler(), make())
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of the MLP, which has a fixed number of epochs
+                    model.fit(X[train], labels[train])
+                accuracy = balanced_accuracy_score(labels[test], model.predict(X[test]))
+                rows.append((representation, name, held_out, float(accuracy), len(test)))
+    return pd.DataFrame(rows, columns=["representation", "classifier", "held_out", "accuracy", "n_cells"])
+
+
+def _standard(X: np.ndarray) -> np.ndarray:
+    spread = X.std(axis=0)
+    return (X - X.mean(axis=0)) / np.where(spread > 0, spread, np.nan)
+
+
+def _sample(groups: np.ndarray, seed: int) -> np.ndarray:
+    """Cells of groups that are large enough, at most MAX_CELLS of them, ascending."""
+    names, sizes = np.unique(groups, return_counts=True)
+    cells = np.flatnonzero(np.isin(groups, names[sizes >= MIN_OF_CLASS]))
+    if len(cells) > MAX_CELLS:
+        cells = np.sort(generator(seed, "probe").choice(cells, MAX_CELLS, replace=False))
+        names, sizes = np.unique(groups[cells], return_counts=True)
+        cells = cells[np.isin(groups[cells], names[sizes >= FOLDS])]
+    return cells

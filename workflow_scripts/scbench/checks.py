@@ -1,0 +1,85 @@
+"""The contracts of the files: each is checked when it is written and again when it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from scbench.types import HISTORY_COLUMNS, ContractError, Embedding
+
+if TYPE_CHECKING:
+    pass
+
+TRUTH_COLUMNS = ["cell_id", "batch", "cell_type"]
+SCORE_COLUMNS = ["dataset", "method", "seed", "metric", "group", "value", "status", "reason", "implementation"]
+SCORE_STATUS = ("ok", "not_applicable", "failed")
+
+
+def is_counts(matrix: sparse.spmatrix | np.ndarray) -> bool:
+    """Whether all values are finite, not negative and whole."""
+    values = matrix.data if sparse.issparse(matrix) else np.asarray(matrix)
+    return bool(np.isfinite(values).all() and (values >= 0).all() and (values == np.round(values)).all())
+
+
+def check_embedding(where: str | Path, embedding: Embedding, n_cells: int) -> None:
+    """Raise ContractError unless the embedding is (n_cells, n_dims) finite float32 with sound companions."""
+    X = embedding.X
+    require(isinstance(X, np.ndarray) and X.ndim == 2, where, "the embedding is not a two-dimensional array")
+    shape = f"the embedding has shape {X.shape} for {n_cells} cells"
+    require(X.shape[0] == n_cells and X.shape[1] >= 1, where, shape)
+    require(X.dtype == np.float32, where, f"the embedding is {X.dtype}, not float32")
+    require(bool(np.isfinite(X).all()), where, "the embedding holds values that are not finite")
+    if embedding.cluster is not None:
+        require(len(embedding.cluster) == n_cells, where, "there is not one cluster per cell")
+    if embedding.history is not None:
+        require(list(embedding.history.columns) == HISTORY_COLUMNS, where, f"history needs {HISTORY_COLUMNS}")
+        finite = np.isfinite(embedding.history["value"]).all()
+        require(bool(finite), where, "the history holds values that are not finite")
+
+
+def check_raw(path, adata) -> None:
+    require(adata.n_obs > 0 and adata.n_vars > 0, path, f"is empty: {adata.n_obs} cells, {adata.n_vars} genes")
+    require(sparse.issparse(adata.X) and adata.X.format == "csr", path, "X is not a CSR matrix")
+    require(is_counts(adata.X), path, "X does not hold raw counts (whole numbers, not negative)")
+    _check_batch(path, adata)
+    require(bool(adata.obs_names.is_unique), path, "cell ids are not unique")
+    require(bool(adata.var_names.is_unique), path, "gene names are not unique")
+
+
+def check_dataset(path, adata) -> None:
+    require("counts" in adata.layers, path, "has no layers['counts']")
+    counts = adata.layers["counts"]
+    require(sparse.issparse(counts) and counts.format == "csr", path, "layers['counts'] is not a CSR matrix")
+    require(is_counts(counts), path, "layers['counts'] does not hold whole, non-negative numbers")
+    lognorm = sparse.issparse(adata.X) and adata.X.format == "csr" and adata.X.dtype == np.float32
+    require(lognorm, path, "X is not CSR float32")
+    _check_batch(path, adata)
+    require("total_counts" in adata.obs, path, "has no obs['total_counts']")
+    require("highly_variable_rank" in adata.var, path, "has no var['highly_variable_rank']")
+    require("X_pca" in adata.obsm, path, "has no obsm['X_pca']")
+    require(bool(np.isfinite(adata.obsm["X_pca"]).all()), path, "obsm['X_pca'] holds values that are not finite")
+    require("cell_type" not in adata.obs, path, "holds cell types, which only truth.tsv.gz may")
+
+
+def _check_batch(path, adata) -> None:
+    categorical = "batch" in adata.obs and isinstance(adata.obs["batch"].dtype, pd.CategoricalDtype)
+    require(categorical, path, "obs['batch'] is missing or not categorical")
+    require(bool(adata.obs["batch"].notna().all()), path, "obs['batch'] has missing values")
+
+
+def check_scores(path, scores) -> None:
+    require(list(scores.columns) == SCORE_COLUMNS, path, f"columns must be {SCORE_COLUMNS}")
+    require(bool(scores["status"].isin(SCORE_STATUS).all()), path, f"status must be one of {SCORE_STATUS}")
+    valued = scores["value"].notna() & np.isfinite(scores["value"].astype(float))
+    require(bool((valued == (scores["status"] == "ok")).all()), path, "a score has a value exactly when it is ok")
+    require(bool((scores["reason"].ne("") | (scores["status"] == "ok")).all()), path, "a missing score needs a reason")
+    require(not scores.duplicated(["dataset", "method", "seed", "metric"]).any(), path, "a score stands twice")
+
+
+def require(condition: bool, path: str | Path, problem: str) -> None:
+    if not condition:
+        raise ContractError(f"{path}: {problem}")

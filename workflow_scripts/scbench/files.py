@@ -1,0 +1,230 @@
+"""Reading and writing the files that pass between the steps, each checked against its contract both times.
+
+docs/reference/files.md lists them all. Writes are atomic: beside the file, then renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from scbench.checks import (
+    SCORE_COLUMNS,
+    TRUTH_COLUMNS,
+    check_dataset,
+    check_embedding,
+    check_raw,
+    check_scores,
+    require,
+)
+from scbench.types import ContractError, Dataset, Embedding
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+PHASES = ["S_score", "G2M_score"]  # columns of obs, where the genes allow
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; rename it to `path` at the end, remove it after an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+# ---- data sets
+
+
+def write_raw(path: str | Path, adata: AnnData) -> None:
+    """Write raw counts of all genes: X CSR of whole numbers, obs batch and, where known, cell_type."""
+    check_raw(path, adata)
+    with atomic(path) as partial:
+        adata.write_h5ad(partial, compression="gzip")
+
+
+def read_raw(path: str | Path) -> AnnData:
+    adata = _read_h5ad(path)
+    check_raw(path, adata)
+    return adata
+
+
+def write_dataset(path: str | Path, adata: AnnData) -> None:
+    """Write a prepared data set; see `read_dataset`."""
+    check_dataset(path, adata)
+    with atomic(path) as partial:
+        adata.write_h5ad(partial, compression="gzip")
+
+
+def read_dataset(path: str | Path) -> AnnData:
+    """Read a prepared data set.
+
+    Returns
+    -------
+    HVG subset with layers["counts"] (CSR, whole numbers), X (CSR float32, log-normalised), obs batch and total_counts,
+    var highly_variable_rank, obsm X_pca. Never a cell type.
+    """
+    adata = _read_h5ad(path)
+    check_dataset(path, adata)
+    return adata
+
+
+def cell_cycle_phases(adata: AnnData) -> np.ndarray | None:
+    """The S and G2/M scores of a prepared data set, (n_cells, 2), if its genes allowed them."""
+    return adata.obs[PHASES].to_numpy() if set(PHASES) <= set(adata.obs) else None
+
+
+def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | None = None) -> Dataset:
+    """Hand over what a method declares: counts | lognorm | pca."""
+    matrix = {"counts": adata.layers["counts"], "lognorm": adata.X, "pca": adata.obsm["X_pca"]}[declared]
+    if declared == "counts":
+        matrix = matrix.astype(np.int32)
+    batch = adata.obs["batch"].cat
+    return Dataset(
+        name=name,
+        X=matrix,
+        batch=batch.codes.to_numpy().astype(np.int64),
+        batch_names=tuple(map(str, batch.categories)),
+        gene_names=adata.var_names.to_numpy().astype(str),
+        total_counts=adata.obs["total_counts"].to_numpy().astype(np.float64),
+        pca=np.asarray(adata.obsm["X_pca"], dtype=np.float32),
+        labels=labels,
+        gene_rank=adata.var["highly_variable_rank"].to_numpy(),
+    )
+
+
+def write_truth(path: str | Path, truth: pd.DataFrame) -> None:
+    """Write cell id, batch and cell type (empty where the data set has none)."""
+    require(list(truth.columns) == TRUTH_COLUMNS, path, f"columns must be {TRUTH_COLUMNS}")
+    require(truth["cell_id"].is_unique, path, "cell ids are not unique")
+    with atomic(path) as partial:
+        truth.to_csv(partial, sep="\t", index=False, compression={"method": "gzip", "mtime": 0})
+
+
+def read_truth(path: str | Path, cell_ids: pd.Index | None = None) -> pd.DataFrame:
+    """Read cell id, batch, cell type; with `cell_ids`, in that order, which must be the same cells."""
+    truth = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, compression="gzip")
+    require(list(truth.columns) == TRUTH_COLUMNS, path, f"columns must be {TRUTH_COLUMNS}")
+    if cell_ids is not None:
+        truth = truth.set_index("cell_id", drop=False)
+        same = len(truth) == len(cell_ids) and truth.index.isin(cell_ids).all()
+        require(same, path, "holds other cells than the data set; remove the data set's folder and run again")
+        truth = truth.loc[cell_ids].reset_index(drop=True)
+    return truth
+
+
+def write_json(path: str | Path, content: dict) -> None:
+    """Write a report that people and later steps read."""
+    with atomic(path) as partial:
+        partial.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def write_gene_vectors(path: str | Path, genes: np.ndarray, vectors: np.ndarray, report: dict) -> None:
+    """Write vectors of all genes of a data set, (n_genes, width), or of none where the report says why it is off."""
+    require(len(vectors) == len(genes) or "off" in report, path, "there is not one vector per gene")
+    require(bool(np.isfinite(vectors).all()), path, "holds values that are not finite")
+    with atomic(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, genes=genes.astype(str), vectors=vectors, report=np.array(json.dumps(report)))
+
+
+def read_gene_vectors(path: str | Path, genes: np.ndarray) -> tuple[np.ndarray | None, dict]:
+    """Read the vectors of exactly these genes in this order, or None where the source is off, and the report."""
+    with np.load(path, allow_pickle=False) as content:
+        found, vectors, report = content["genes"], content["vectors"], json.loads(str(content["report"]))
+    require(np.array_equal(found, np.asarray(genes, dtype=str)), path, "its genes are not those of the data set")
+    return (None if "off" in report else vectors), report
+
+
+# ---- runs
+
+
+def write_embedding(path: str | Path, embedding: Embedding, cell_ids: pd.Index, record: dict) -> None:
+    """Write obsm X_emb, obs cluster where there is one, and the record of how it was made in uns."""
+    import anndata
+
+    check_embedding(path, embedding, len(cell_ids))
+    adata = anndata.AnnData(obs=pd.DataFrame(index=cell_ids), obsm={"X_emb": embedding.X})
+    if embedding.cluster is not None:
+        adata.obs["cluster"] = pd.Categorical(np.asarray(embedding.cluster).astype(str))
+    adata.uns = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in record.items()}
+    with atomic(path) as partial:
+        adata.write_h5ad(partial, compression="gzip")
+
+
+def read_embedding(path: str | Path, cell_ids: pd.Index) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read the embedding, checked to be of exactly these cells in this order, and the method's clusters or None."""
+    adata = _read_h5ad(path)
+    require("X_emb" in adata.obsm, path, "has no obsm['X_emb']")
+    require(bool(adata.obs_names.equals(pd.Index(cell_ids))), path, "its cells are not those of the data set in order")
+    cluster = adata.obs["cluster"].astype(str).to_numpy() if "cluster" in adata.obs else None
+    embedding = Embedding(X=np.asarray(adata.obsm["X_emb"]), cluster=cluster)
+    check_embedding(path, embedding, len(cell_ids))
+    return embedding.X, embedding.cluster
+
+
+def write_model(path: str | Path, state: dict) -> None:
+    """Write weights that torch.load(weights_only=True) reads."""
+    import torch
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {name: plain(item) for name, item in value.items()}
+        return value.detach().cpu() if isinstance(value, torch.Tensor) else value
+
+    with atomic(path) as partial:
+        torch.save(plain(state), partial)
+
+
+def read_model(path: str | Path) -> dict:
+    """Read what `write_model` wrote: plain values and tensors, no code."""
+    import torch
+
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def write_scores(path: str | Path, scores: pd.DataFrame) -> None:
+    """Write the long table of scores: one row per metric; a value exactly where the status is ok."""
+    check_scores(path, scores)
+    write_table(path, scores)
+
+
+def read_scores(path: str | Path) -> pd.DataFrame:
+    scores = read_table(path, text=[column for column in SCORE_COLUMNS if column not in ("seed", "value")])
+    check_scores(path, scores)
+    return scores
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a tab-separated table; missing values are empty."""
+    with atomic(path) as partial:
+        table.to_csv(partial, sep="\t", index=False)
+
+
+def read_table(path: str | Path, text: list[str] | None = None) -> pd.DataFrame:
+    """Read a tab-separated table; in the columns `text` nothing is taken for a missing value."""
+    table = pd.read_csv(path, sep="\t", dtype={column: str for column in text or []})
+    for column in text or []:
+        if column in table:
+            table[column] = table[column].fillna("")
+    return table
+
+
+def _read_h5ad(path: str | Path) -> AnnData:
+    import anndata
+
+    try:
+        return anndata.read_h5ad(path)
+    except OSError as error:
+        raise ContractError(f"{path}: is not a readable .h5ad file ({error}); remove it and run again") from error

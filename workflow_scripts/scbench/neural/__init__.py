@@ -1,0 +1,1 @@
+"""What all families of neural models are built from: cells, networks, likelihoods, training."""
