@@ -1,5 +1,6 @@
 # make         run the whole benchmark and show its table; the first time it also installs what it needs
 # make test    run the tests
+# make docs    build the documentation into site/
 # make lock    rebuild requirements.txt and envs/*.yaml from requirements.in and envs/environments.toml
 #
 # CORES=8      use so many cores (all)          PYTHON=/path/to/python3.11   use this Python for .venv
@@ -22,4 +23,13 @@ lock: .venv/.installed
 .venv/.installed: requirements.txt requirements-sentence-model.txt
 	@sh envs/setup.sh
 
-.PHONY: benchmark test lock
+docs: .venv-docs/.installed
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@echo "The documentation is in site/index.html; to search it, run .venv-docs/bin/mkdocs serve"
+
+.venv-docs/.installed: requirements-docs.txt
+	@$(or $(PYTHON),python3) -m venv --clear .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
+.PHONY: benchmark test docs lock

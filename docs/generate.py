@@ -1,4 +1,4 @@
-"""Write docs/metrics.md: docs/metrics_template.md with what the docstrings of the metrics say.
+"""Write docs/reference/metrics.md: docs/metrics_template.md with what the catalogue and the docstrings say.
 
 python docs/generate.py            writes the file
 python docs/generate.py --check    exits 1 if it differs from what it would write
@@ -13,10 +13,11 @@ import yaml
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "workflow_scripts"))
 
+from scbench.metrics.catalogue import METRICS  # noqa: E402
 from scbench.metrics.clustering import LeidenGrid, kmeans  # noqa: E402
-from scbench.metrics.suite import METRICS  # noqa: E402
+from scbench.metrics.metric import NEEDS  # noqa: E402
 
-PLACE = "<!-- metrics -->"
+PAGE = DOCS / "reference" / "metrics.md"
 WORDS = ("Range:", "Weakness:", "Source:")
 
 
@@ -28,48 +29,56 @@ def described(function) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
 
 
-def sections() -> str:
-    """Return one section per function, in the order of the registry, and the table of presets."""
+def overview() -> str:
+    """Return a table of the catalogue with the group of each metric in each preset."""
     presets = yaml.safe_load((DOCS.parent / "config/config.yaml").read_text())["metrics"]["presets"]
-    functions = {}
+    head = ["metric", "label", "group", "better", "needs", *(f"`{name}`" for name in presets)]
+    rows = [head, ["---"] * len(head)]
     for name, metric in METRICS.items():
-        functions.setdefault(metric.function, []).append(name)
-    lines = []
-    for function, names in functions.items():
-        metric = METRICS[names[0]]
-        needs = ["cell types"] * metric.labels + ["several batches"] * metric.batches
-        lines += ["", "### " + ", ".join(f"`{name}`" for name in names), ""]
-        for paragraph in described(function):
+        needs = ", ".join(text for need, text in NEEDS.items() if need in metric.needs)
+        listed = [next((group for group, names in preset.items() if name in names), "") for preset in presets.values()]
+        rows.append([f"`{name}`", metric.label, metric.group, metric.direction, needs, *listed])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def definitions() -> str:
+    """Return one section per function, in the order of the catalogue."""
+    names: dict[str, list[str]] = {}
+    for name, metric in METRICS.items():
+        names.setdefault(metric.function, []).append(f"`{name}`")
+    sections = []
+    for function, of_function in names.items():
+        lines = ["### " + ", ".join(of_function), ""]
+        for paragraph in described(METRICS[of_function[0].strip("`")].load()):
             label = next((word for word in WORDS if paragraph.startswith(word)), "")
             lines.append(f"- **{label}**{paragraph[len(label) :]}" if label else paragraph + "\n")
-        lines.append(f"- **Needs:** {' and '.join(needs) or 'the embedding'}; `{function.__module__}`")
-    lines += ["", "### The clusterings", ""]
-    lines.append(
-        f"- `leiden_best`: {' '.join(described(LeidenGrid))} The resolution with the best NMI: the labels choose it,"
-    )
-    lines[-1] += " so this judges the embedding, not a clustering one would get without labels."
-    lines.append("- `leiden_r1`: the same at resolution 1.0, chosen by nobody.")
-    lines.append(f"- `kmeans`: {' '.join(described(kmeans))} As many clusters as cell types, which the labels tell.")
-    lines.append("- `own`: the clusters that the method itself returns; not applicable to a method that makes none.")
-    lines += ["", "### Presets", "", f"| metric | {' | '.join(presets)} |", "|---|" + "---|" * len(presets)]
-    for name in METRICS:
-        groups = [next((g for g, listed in preset.items() if name in listed), "") for preset in presets.values()]
-        lines.append(f"| `{name}` | {' | '.join(groups)} |")
-    return "\n".join(lines).strip()
+        sections.append("\n".join([*lines, f"- **Code:** `{function.replace(':', '.')}`"]))
+    return "\n\n".join(sections)
 
 
 def expected() -> str:
-    return (DOCS / "metrics_template.md").read_text().replace(PLACE, sections())
+    """Return the page."""
+    parts = {
+        "overview": overview(),
+        "definitions": definitions(),
+        "leiden": " ".join(described(LeidenGrid)),
+        "kmeans": " ".join(described(kmeans)),
+        "silhouettes": ", ".join(f"`{name}`" for name, metric in METRICS.items() if metric.is_silhouette),
+    }
+    text = (DOCS / "metrics_template.md").read_text()
+    for name, part in parts.items():
+        text = text.replace(f"<!-- {name} -->", part)
+    return text
 
 
 def main(arguments: list[str]) -> int:
-    path = DOCS / "metrics.md"
     if arguments == ["--check"]:
-        drifts = not path.exists() or path.read_text() != expected()
+        drifts = not PAGE.exists() or PAGE.read_text() != expected()
         if drifts:
-            print("docs/metrics.md is not what the docstrings say: run `python docs/generate.py`")
+            print("docs/reference/metrics.md is out of date: run `python docs/generate.py`")
         return int(drifts)
-    path.write_text(expected())
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(expected())
     return 0
 
 

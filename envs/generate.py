@@ -35,13 +35,13 @@ TARGET = {
 }
 # The CUDA build of torch pins these exactly, the CPU build does not ask for them: they are torch's own business.
 TORCH_OWN = ("cuda-", "nvidia-", "triton")
-HEAD = """\
-# Written by envs/generate.py from envs/environments.toml and requirements.txt; do not edit, run `make lock`.
-channels:
+MARK = "# Written by envs/generate.py from envs/environments.toml and requirements.txt; do not edit, run `make lock`.\n"
+HEAD = f"""\
+{MARK}channels:
   - conda-forge
   - nodefaults
 dependencies:
-  - python={python}.*
+  - python={PYTHON}.*
   - pip
   - pip:
 """
@@ -127,7 +127,7 @@ def read_declaration(path: Path = DECLARATION) -> dict[str, list[str]]:
 
 def render(pins: Mapping[str, str]) -> str:
     """Return the text of a conda environment file: Python and pip from conda-forge, `pins` from pip."""
-    return HEAD.format(python=PYTHON) + "".join(f"      - {name}=={version}\n" for name, version in pins.items())
+    return HEAD + "".join(f"      - {name}=={version}\n" for name, version in pins.items())
 
 
 def expected_files(folder: Path = ENVS) -> dict[Path, str]:
@@ -137,10 +137,13 @@ def expected_files(folder: Path = ENVS) -> dict[Path, str]:
 
 
 def drifting(expected: Mapping[Path, str]) -> list[Path]:
-    """List the files that are missing or hold another text, and the .yaml files beside them that are not declared."""
+    """List the files that are missing or hold another text, and those beside them that were declared once.
+
+    A file that this program did not write is the environment of somebody else's package, and none of its business.
+    """
     wrong = [path for path, text in expected.items() if not path.exists() or path.read_text() != text]
     present = {path for folder in {path.parent for path in expected} for path in folder.glob("*.yaml")}
-    return sorted([*wrong, *(present - set(expected))])
+    return sorted([*wrong, *(path for path in present - set(expected) if path.read_text().startswith(MARK))])
 
 
 def main(arguments: list[str]) -> int:

@@ -1,10 +1,15 @@
+def local_files(wildcards):
+    entry = DATASETS[wildcards.dataset]
+    return {key: entry[key] for key in ("path", "metadata") if key in entry}
+
+
 rule simulate:
     output:
-        raw=f"{RESULTS}/{{dataset}}/raw.h5ad",
+        raw=AT.data("{dataset}", "raw.h5ad"),
     log:
-        f"{LOGS}/{{dataset}}/simulate.log",
+        AT.log("{dataset}", "simulate"),
     benchmark:
-        f"{RESULTS}/{{dataset}}/simulate.benchmark.jsonl"
+        AT.data("{dataset}", "simulate.benchmark.jsonl")
     wildcard_constraints:
         dataset=one_of(SIMULATED),
     conda:
@@ -14,7 +19,7 @@ rule simulate:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset]["simulate"],
+        settings=lambda wildcards: DATASETS[wildcards.dataset]["simulate"],
         code=code_digest("simulate.py"),
     message:
         "{wildcards.dataset}: simulate"
@@ -26,11 +31,11 @@ rule fetch:
     input:
         unpack(local_files),
     output:
-        raw=f"{RESULTS}/{{dataset}}/raw.h5ad",
+        raw=AT.data("{dataset}", "raw.h5ad"),
     log:
-        f"{LOGS}/{{dataset}}/fetch.log",
+        AT.log("{dataset}", "fetch"),
     benchmark:
-        f"{RESULTS}/{{dataset}}/fetch.benchmark.jsonl"
+        AT.data("{dataset}", "fetch.benchmark.jsonl")
     wildcard_constraints:
         dataset=one_of(FETCHED),
     conda:
@@ -40,8 +45,8 @@ rule fetch:
         mem_mb=8000,
         runtime=120,
     params:
-        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
-        folder=lambda wildcards: f"{RESULTS}/{wildcards.dataset}/download",
+        settings=lambda wildcards: DATASETS[wildcards.dataset],
+        folder=lambda wildcards: AT.data(wildcards.dataset, "download"),
         code=code_digest("fetch.py"),
     message:
         "{wildcards.dataset}: fetch"
@@ -51,16 +56,14 @@ rule fetch:
 
 rule prepare:
     input:
-        raw=f"{RESULTS}/{{dataset}}/raw.h5ad",
+        raw=AT.data("{dataset}", "raw.h5ad"),
     output:
-        dataset=f"{RESULTS}/{{dataset}}/dataset.h5ad",
-        truth=f"{RESULTS}/{{dataset}}/truth.tsv.gz",
+        dataset=AT.data("{dataset}", "dataset.h5ad"),
+        truth=AT.data("{dataset}", "truth.tsv.gz"),
     log:
-        f"{LOGS}/{{dataset}}/prepare.log",
+        AT.log("{dataset}", "prepare"),
     benchmark:
-        f"{RESULTS}/{{dataset}}/prepare.benchmark.jsonl"
-    wildcard_constraints:
-        dataset=one_of(DATASETS),
+        AT.data("{dataset}", "prepare.benchmark.jsonl")
     conda:
         "../envs/data.yaml"
     threads: 1

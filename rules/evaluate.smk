@@ -1,18 +1,14 @@
 rule score:
     input:
-        dataset=f"{RESULTS}/{{dataset}}/dataset.h5ad",
-        truth=f"{RESULTS}/{{dataset}}/truth.tsv.gz",
-        embedding=f"{RUN}/embedding.h5ad",
+        dataset=AT.data("{dataset}", "dataset.h5ad"),
+        truth=AT.data("{dataset}", "truth.tsv.gz"),
+        embedding=AT.run(**RUN, name="embedding.h5ad"),
     output:
-        scores=f"{RUN}/scores.tsv",
+        scores=AT.run(**RUN, name="scores.tsv"),
     log:
-        f"{LOGS}/{{dataset}}/{{method}}/seed{{seed}}/score.log",
+        AT.run_log(**RUN, step="score"),
     benchmark:
-        f"{RUN}/score.benchmark.jsonl"
-    wildcard_constraints:
-        dataset=one_of(DATASETS),
-        method=one_of(METHODS),
-        seed=r"\d+",
+        AT.run(**RUN, name="score.benchmark.jsonl")
     conda:
         "../envs/score.yaml"
     threads: 1
@@ -21,29 +17,28 @@ rule score:
         runtime=60,
     params:
         metrics=METRICS,
-        code=code_digest("score.py"),
+        code=code_digest("score.py", *sorted({METRIC_CATALOGUE[name].function for name in sum(METRICS.values(), [])})),
     message:
-        "{wildcards.dataset}: score {wildcards.method}, seed {wildcards.seed}"
+        "{wildcards.dataset}: scores of {wildcards.method}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/score.py"
 
 
 rule summarise:
     input:
-        scores=of_planned_runs("scores.tsv"),
-        benchmarks=of_planned_runs("benchmark.jsonl"),
+        scores=of_all_runs("scores.tsv"),
+        benchmarks=of_all_runs("benchmark.jsonl"),
     output:
-        scores=f"{RESULTS}/summary/scores.tsv",
-        summary=f"{RESULTS}/summary/summary.tsv",
-        overall=f"{RESULTS}/summary/overall.tsv",
-        tests=f"{RESULTS}/summary/rank_tests.tsv",
-        sensitivity=f"{RESULTS}/summary/sensitivity.tsv",
-        coverage=COVERAGE,
-        resources=f"{RESULTS}/summary/resources.tsv",
+        scores=AT.summary("scores.tsv"),
+        summary=AT.summary("summary.tsv"),
+        overall=AT.summary("overall.tsv"),
+        rank_tests=AT.summary("rank_tests.tsv"),
+        sensitivity=AT.summary("sensitivity.tsv"),
+        resources=AT.summary("resources.tsv"),
     log:
-        f"{LOGS}/summarise.log",
+        AT.log("summarise"),
     benchmark:
-        f"{RESULTS}/summary/summarise.benchmark.jsonl"
+        AT.summary("summarise.benchmark.jsonl")
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -51,29 +46,12 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
-        **SUMMARY_PARAMS,
-        failures=number_of_failures(),
+        runs=[(run.dataset, run.method, run.seed) for run in RUNS],
+        kinds=KINDS,
+        weights=CONFIG["metrics"]["weights"],
+        scaling=CONFIG["metrics"]["scaling"],
+        code=code_digest("summarise.py"),
     message:
         "summary of all scores"
     script:
         "../workflow_scripts/summarise.py"
-
-
-use rule summarise as summarise_partial with:
-    input:
-        [],
-    output:
-        scores=f"{RESULTS}/partial/scores.tsv",
-        summary=f"{RESULTS}/partial/summary.tsv",
-        overall=f"{RESULTS}/partial/overall.tsv",
-        tests=f"{RESULTS}/partial/rank_tests.tsv",
-        sensitivity=f"{RESULTS}/partial/sensitivity.tsv",
-        coverage=f"{RESULTS}/partial/coverage.tsv",
-        resources=f"{RESULTS}/partial/resources.tsv",
-    log:
-        f"{LOGS}/summarise_partial.log",
-    benchmark:
-        f"{RESULTS}/partial/summarise.benchmark.jsonl"
-    params:
-        **SUMMARY_PARAMS,
-        finished=finished_runs,

@@ -1,15 +1,13 @@
 rule coexpression:
     input:
-        dataset=f"{RESULTS}/{{dataset}}/dataset.h5ad",
+        dataset=AT.data("{dataset}", "dataset.h5ad"),
     output:
-        pairs=f"{GENE_KNOWLEDGE}/coexpression.txt",
-        report=f"{GENE_KNOWLEDGE}/coexpression.json",
+        pairs=AT.gene_knowledge("{dataset}", "coexpression.txt"),
+        report=AT.gene_knowledge("{dataset}", "coexpression.json"),
     log:
-        f"{LOGS}/{{dataset}}/coexpression.log",
+        AT.log("{dataset}", "coexpression"),
     benchmark:
-        f"{GENE_KNOWLEDGE}/coexpression.benchmark.jsonl"
-    wildcard_constraints:
-        dataset=one_of(DATASETS),
+        AT.gene_knowledge("{dataset}", "coexpression.benchmark.jsonl")
     conda:
         "../envs/knowledge.yaml"
     threads: 1
@@ -20,24 +18,23 @@ rule coexpression:
         settings={key: CONFIG["gene_knowledge"][key] for key in ("cells_per_metacell", "threshold")},
         code=code_digest("coexpression.py"),
     message:
-        "{wildcards.dataset}: pairs of genes that are expressed together"
+        "{wildcards.dataset}: co-expressed gene pairs"
     script:
         "../workflow_scripts/coexpression.py"
 
 
 rule gene_vectors:
     input:
-        dataset=f"{RESULTS}/{{dataset}}/dataset.h5ad",
-        pairs=f"{GENE_KNOWLEDGE}/coexpression.txt",
-        report=f"{GENE_KNOWLEDGE}/coexpression.json",
+        dataset=AT.data("{dataset}", "dataset.h5ad"),
+        pairs=AT.gene_knowledge("{dataset}", "coexpression.txt"),
+        report=AT.gene_knowledge("{dataset}", "coexpression.json"),
     output:
-        vectors=f"{GENE_KNOWLEDGE}/{{source}}.npz",
+        vectors=AT.gene_knowledge("{dataset}", "{source}.npz"),
     log:
-        f"{LOGS}/{{dataset}}/{{source}}.log",
+        AT.log("{dataset}", "{source}"),
     benchmark:
-        f"{GENE_KNOWLEDGE}/{{source}}.benchmark.jsonl"
+        AT.gene_knowledge("{dataset}", "{source}.benchmark.jsonl")
     wildcard_constraints:
-        dataset=one_of(DATASETS),
         source="gene2vec|node2vec",
     conda:
         "../envs/knowledge.yaml"
@@ -49,23 +46,21 @@ rule gene_vectors:
         width=CONFIG["gene_knowledge"]["width"],
         code=code_digest("gene_vectors.py"),
     message:
-        "{wildcards.dataset}: vectors of genes, {wildcards.source}"
+        "{wildcards.dataset}: gene vectors, {wildcards.source}"
     script:
         "../workflow_scripts/gene_vectors.py"
 
 
 rule knowledge_vectors:
     input:
-        dataset=f"{RESULTS}/{{dataset}}/dataset.h5ad",
+        dataset=AT.data("{dataset}", "dataset.h5ad"),
         tables=[table for table in CONFIG["gene_knowledge"]["tables"] if Path(table).exists()],
     output:
-        vectors=f"{GENE_KNOWLEDGE}/knowledge.npz",
+        vectors=AT.gene_knowledge("{dataset}", "knowledge.npz"),
     log:
-        f"{LOGS}/{{dataset}}/knowledge.log",
+        AT.log("{dataset}", "knowledge"),
     benchmark:
-        f"{GENE_KNOWLEDGE}/knowledge.benchmark.jsonl"
-    wildcard_constraints:
-        dataset=one_of(DATASETS),
+        AT.gene_knowledge("{dataset}", "knowledge.benchmark.jsonl")
     conda:
         "../envs/knowledge.yaml"
     threads: 1
@@ -76,6 +71,6 @@ rule knowledge_vectors:
         settings={key: CONFIG["gene_knowledge"][key] for key in ("tables", "text_columns", "sentence_model", "width")},
         code=code_digest("knowledge_vectors.py"),
     message:
-        "{wildcards.dataset}: vectors of genes, knowledge"
+        "{wildcards.dataset}: gene vectors, knowledge"
     script:
         "../workflow_scripts/knowledge_vectors.py"

@@ -1,3 +1,10 @@
+def run_inputs(method):
+    """The dataset; cell types and gene vectors only for methods that declare them."""
+    files = {"dataset": AT.data("{dataset}", "dataset.h5ad")}
+    files |= {source: AT.gene_knowledge("{dataset}", f"{source}.npz") for source in method.gene_vectors}
+    return files | ({"truth": AT.data("{dataset}", "truth.tsv.gz")} if method.uses_labels else {})
+
+
 for id, method in METHODS.items():
 
     rule:
@@ -6,14 +13,11 @@ for id, method in METHODS.items():
         input:
             **run_inputs(method),
         output:
-            **run_outputs(method),
+            **AT.run_files("{dataset}", id, "{seed}", trained=method.trained, tables=method.tables),
         log:
-            f"{LOGS}/{{dataset}}/{id}/seed{{seed}}/integrate.log",
+            AT.run_log("{dataset}", id, "{seed}", "integrate"),
         benchmark:
-            f"{run_folder(method)}/benchmark.jsonl"
-        wildcard_constraints:
-            dataset=one_of(DATASETS),
-            seed=r"\d+",
+            AT.run("{dataset}", id, "{seed}", "benchmark.jsonl")
         conda:
             f"../envs/{method.env}.yaml"
         threads: method.threads
@@ -22,13 +26,10 @@ for id, method in METHODS.items():
             runtime=method.runtime,
             gpu=method.gpu if REQUEST_GPU else 0,
         params:
-            spec={
-                k: v
-                for k, v in asdict(method).items()
-                if k in ("id", "module", "input", "uses_labels", "trained", "gpu", "params", "gene_vectors")
-            },
+            spec=method.spec,
             accelerator=ACCELERATOR,
-            code=code_digest("integrate.py", f"scbench.methods.{method.module}"),
+            checkpoint=lambda wildcards, id=id: AT.run(wildcards.dataset, id, wildcards.seed, "checkpoint.pt"),
+            code=method_digest(method.module),
         message:
             f"{{wildcards.dataset}}: {method.label}, seed {{wildcards.seed}}"
         script:

@@ -1,25 +1,36 @@
+TABLES = [*SHOWN_DATASETS, "overall"]
+
+
+def reported(files, caption, category, **labels):
+    """Files that `snakemake --report` shows, each with the labels {name: one per file}."""
+    rows = [dict(zip(labels, values)) for values in zip(*labels.values())]
+    shown = {"caption": f"../report/{caption}.rst", "category": category}
+    return [report(file, labels=row, **shown) for file, row in zip(files, rows)]
+
+
+def first_runs(dataset):
+    """The run with the first seed of every method that runs on the dataset."""
+    runs = {run.method: run for run in reversed(RUNS) if run.dataset == dataset}
+    return [runs[id] for id in SHOWN_METHODS if id in runs]
+
+
 rule score_tables:
     input:
-        summary=f"{RESULTS}/summary/summary.tsv",
-        overall=f"{RESULTS}/summary/overall.tsv",
-        tests=f"{RESULTS}/summary/rank_tests.tsv",
-        sensitivity=f"{RESULTS}/summary/sensitivity.tsv",
+        summary=rules.summarise.output.summary,
+        overall=rules.summarise.output.overall,
+        rank_tests=rules.summarise.output.rank_tests,
+        sensitivity=rules.summarise.output.sensitivity,
     output:
-        report(
-            expand(f"{RESULTS}/tables/{{table}}.md", table=[*REPORT_DATASETS, "overall"]),
-            caption="../report/tables.rst",
-            category="Tables",
-        ),
-        report(f"{RESULTS}/tables/ranking.md", caption="../report/ranking.rst", category="Ranking"),
-        expand(
-            f"{RESULTS}/tables/{{table}}.{{format}}",
-            table=[*REPORT_DATASETS, "overall", "ranking"],
-            format=["tsv", "tex"],
-        ),
+        md=reported([AT.table(f"{name}.md") for name in TABLES], "tables", "Scores", table=TABLES),
+        tsv=[AT.table(f"{name}.tsv") for name in TABLES],
+        tex=[AT.table(f"{name}.tex") for name in TABLES],
+        ranking_md=reported([AT.table("ranking.md")], "ranking", "Ranking", table=["ranking"])[0],
+        ranking_tsv=AT.table("ranking.tsv"),
+        ranking_tex=AT.table("ranking.tex"),
     log:
-        f"{LOGS}/score_tables.log",
+        AT.log("score_tables"),
     benchmark:
-        f"{RESULTS}/summary/score_tables.benchmark.jsonl"
+        AT.summary("score_tables.benchmark.jsonl")
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -27,35 +38,33 @@ rule score_tables:
         mem_mb=2000,
         runtime=10,
     params:
-        folder=lambda wildcards, output: str(Path(output[0]).parent),
-        labels=REPORT_LABELS,
-        kinds=REPORT_KINDS,
+        tables=TABLES,
+        labels=LABELS,
+        kinds=KINDS,
         metrics=METRICS,
         code=code_digest("score_tables.py"),
     message:
-        "tables of the scores"
+        "score tables"
     script:
         "../workflow_scripts/score_tables.py"
 
 
 rule score_figures:
     input:
-        summary=f"{RESULTS}/summary/summary.tsv",
-        overall=f"{RESULTS}/summary/overall.tsv",
-        tests=f"{RESULTS}/summary/rank_tests.tsv",
+        summary=rules.summarise.output.summary,
+        overall=rules.summarise.output.overall,
+        rank_tests=rules.summarise.output.rank_tests,
     output:
-        report(
-            expand(f"{FIGURES}/scores_{{table}}.svg", table=[*REPORT_DATASETS, "overall"]),
-            caption="../report/scores.rst",
-            category="Scores",
-        ),
-        expand(f"{FIGURES}/scores_{{table}}.{{format}}", table=[*REPORT_DATASETS, "overall"], format=["png", "tsv"]),
-        report(f"{FIGURES}/ranking.svg", caption="../report/ranking.rst", category="Ranking"),
-        expand(f"{FIGURES}/ranking.{{format}}", format=["png", "tsv"]),
+        svg=reported([AT.figure(f"scores_{name}.svg") for name in TABLES], "scores", "Scores", figure=TABLES),
+        png=[AT.figure(f"scores_{name}.png") for name in TABLES],
+        tsv=[AT.figure(f"scores_{name}.tsv") for name in TABLES],
+        ranking_svg=reported([AT.figure("ranking.svg")], "ranking", "Ranking", figure=["ranking"])[0],
+        ranking_png=AT.figure("ranking.png"),
+        ranking_tsv=AT.figure("ranking.tsv"),
     log:
-        f"{LOGS}/score_figures.log",
+        AT.log("score_figures"),
     benchmark:
-        f"{RESULTS}/summary/score_figures.benchmark.jsonl"
+        AT.summary("score_figures.benchmark.jsonl")
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -63,32 +72,37 @@ rule score_figures:
         mem_mb=2000,
         runtime=10,
     params:
-        folder=lambda wildcards, output: str(Path(output[0]).parent),
-        labels=REPORT_LABELS,
-        kinds=REPORT_KINDS,
+        tables=TABLES,
+        labels=LABELS,
+        kinds=KINDS,
         metrics=METRICS,
         code=code_digest("score_figures.py"),
     message:
-        "figures of the scores"
+        "score figures"
     script:
         "../workflow_scripts/score_figures.py"
 
 
 rule umap_grid:
     input:
-        embeddings=lambda wildcards: [run.folder(RESULTS) / "embedding.h5ad" for run in first_runs(wildcards.dataset)],
-        dataset=f"{RESULTS}/{{dataset}}/dataset.h5ad",
-        truth=f"{RESULTS}/{{dataset}}/truth.tsv.gz",
+        embeddings=lambda wildcards: [
+            AT.run(run.dataset, run.method, run.seed, "embedding.h5ad") for run in first_runs(wildcards.dataset)
+        ],
+        dataset=AT.data("{dataset}", "dataset.h5ad"),
+        truth=AT.data("{dataset}", "truth.tsv.gz"),
     output:
-        svg=report(f"{FIGURES}/umap_{{dataset}}.svg", caption="../report/umap.rst", category="UMAP"),
-        png=f"{FIGURES}/umap_{{dataset}}.png",
-        tsv=f"{FIGURES}/umap_{{dataset}}.tsv",
+        svg=report(
+            AT.figure("umap_{dataset}.svg"),
+            caption="../report/umap.rst",
+            category="UMAP",
+            labels={"dataset": "{dataset}"},
+        ),
+        png=AT.figure("umap_{dataset}.png"),
+        tsv=AT.figure("umap_{dataset}.tsv"),
     log:
-        f"{LOGS}/{{dataset}}/umap_grid.log",
+        AT.log("{dataset}", "umap_grid"),
     benchmark:
-        f"{RESULTS}/{{dataset}}/umap_grid.benchmark.jsonl"
-    wildcard_constraints:
-        dataset=one_of(REPORT_DATASETS),
+        AT.data("{dataset}", "umap_grid.benchmark.jsonl")
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -97,7 +111,7 @@ rule umap_grid:
         runtime=60,
     params:
         methods=lambda wildcards: [run.method for run in first_runs(wildcards.dataset)],
-        labels=REPORT_LABELS,
+        labels=LABELS,
         code=code_digest("umap_grid.py"),
     message:
         "{wildcards.dataset}: UMAP of every method"
@@ -107,15 +121,15 @@ rule umap_grid:
 
 rule runtime_figure:
     input:
-        resources=f"{RESULTS}/summary/resources.tsv",
+        resources=rules.summarise.output.resources,
     output:
-        svg=report(f"{FIGURES}/runtime.svg", caption="../report/runtime.rst", category="Run time"),
-        png=f"{FIGURES}/runtime.png",
-        tsv=f"{FIGURES}/runtime.tsv",
+        svg=reported([AT.figure("runtime.svg")], "runtime", "Run time", figure=["run time and memory"])[0],
+        png=AT.figure("runtime.png"),
+        tsv=AT.figure("runtime.tsv"),
     log:
-        f"{LOGS}/runtime_figure.log",
+        AT.log("runtime_figure"),
     benchmark:
-        f"{RESULTS}/summary/runtime_figure.benchmark.jsonl"
+        AT.summary("runtime_figure.benchmark.jsonl")
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -123,7 +137,7 @@ rule runtime_figure:
         mem_mb=2000,
         runtime=10,
     params:
-        labels=REPORT_LABELS,
+        labels=LABELS,
         code=code_digest("runtime_figure.py"),
     message:
         "figure of run time and memory"
@@ -133,19 +147,15 @@ rule runtime_figure:
 
 rule export_run:
     input:
-        truth=f"{RESULTS}/{{dataset}}/truth.tsv.gz",
-        embedding=f"{RUN}/embedding.h5ad",
-        history=lambda wildcards: f"{RUN}/history.tsv" if METHODS[wildcards.method].trained else [],
+        truth=AT.data("{dataset}", "truth.tsv.gz"),
+        embedding=AT.run(**RUN, name="embedding.h5ad"),
+        history=lambda wildcards: AT.run(**wildcards, name="history.tsv") if METHODS[wildcards.method].trained else [],
     output:
-        [f"{RUN}/{name}" for name in EXPORTS],
+        [AT.run(**RUN, name=name) for name in EXPORTS],
     log:
-        f"{LOGS}/{{dataset}}/{{method}}/seed{{seed}}/export_run.log",
+        AT.run_log(**RUN, step="export_run"),
     benchmark:
-        f"{RUN}/export_run.benchmark.jsonl"
-    wildcard_constraints:
-        dataset=one_of(DATASETS),
-        method=one_of(METHODS),
-        seed=r"\d+",
+        AT.run(**RUN, name="export_run.benchmark.jsonl")
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -160,62 +170,9 @@ rule export_run:
         "../workflow_scripts/export_run.py"
 
 
-rule self_training_figure:
+# Arrays and plots of every run, for people who work outside the workflow: snakemake exports
+rule exports:
     input:
-        histories=[run.folder(RESULTS) / "history.tsv" for run in SELF_TRAINED],
-    output:
-        svg=report(f"{FIGURES}/self_training.svg", caption="../report/self_training.rst", category="Self-training"),
-        png=f"{FIGURES}/self_training.png",
-        tsv=f"{FIGURES}/self_training.tsv",
-    log:
-        f"{LOGS}/self_training_figure.log",
-    benchmark:
-        f"{RESULTS}/summary/self_training_figure.benchmark.jsonl"
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        runs=[{"dataset": run.dataset, "method": run.method, "seed": run.seed} for run in SELF_TRAINED],
-        labels=REPORT_LABELS,
-        code=code_digest("self_training_figure.py"),
+        [of_all_runs(name) for name in EXPORTS],
     message:
-        "figure of the rounds of self-training"
-    script:
-        "../workflow_scripts/self_training_figure.py"
-
-
-rule disentanglement:
-    input:
-        dataset=f"{RESULTS}/{{dataset}}/dataset.h5ad",
-        truth=f"{RESULTS}/{{dataset}}/truth.tsv.gz",
-        embedding=f"{RUN}/embedding.h5ad",
-        model=f"{RUN}/model.pt",
-    output:
-        svg=report(f"{RUN}/disentanglement.svg", caption="../report/disentanglement.rst", category="Disentanglement"),
-        png=f"{RUN}/disentanglement.png",
-        tsv=f"{RUN}/disentanglement.tsv",
-        downstream=f"{RUN}/downstream.tsv",
-    log:
-        f"{LOGS}/{{dataset}}/{{method}}/seed{{seed}}/disentanglement.log",
-    benchmark:
-        f"{RUN}/disentanglement.benchmark.jsonl"
-    wildcard_constraints:
-        dataset=one_of(DATASETS),
-        method=one_of({run.method for run in DISENTANGLED}),
-        seed=r"\d+",
-    conda:
-        "../envs/evidence.yaml"
-    threads: 1
-    resources:
-        mem_mb=8000,
-        runtime=60,
-    params:
-        title=lambda wildcards: f"{wildcards.dataset}: {METHODS[wildcards.method].label}, seed {wildcards.seed}",
-        code=code_digest("disentanglement.py"),
-    message:
-        "{wildcards.dataset}: evidence of disentanglement of {wildcards.method}, seed {wildcards.seed}"
-    script:
-        "../workflow_scripts/disentanglement.py"
+        "arrays and plots: done for every run"

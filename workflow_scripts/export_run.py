@@ -3,16 +3,15 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from pathlib import Path
-
     import pandas as pd
 
+    from scbench.analyses.exports import EXPORTS
     from scbench.files import read_embedding, read_table, read_truth
     from scbench.report.exports import export_run
 
     truth = read_truth(snakemake.input.truth)
     embedding, clusters = read_embedding(snakemake.input.embedding, pd.Index(truth["cell_id"]))
     history = read_table(snakemake.input.history) if snakemake.input.history else None
-    folder = Path(snakemake.output[0]).parent
+    files = dict(zip(EXPORTS, snakemake.output, strict=True))
     title = f"{snakemake.wildcards.method}, seed {snakemake.wildcards.seed}"
-    export_run(folder, embedding, truth, title=title, clusters=clusters, history=history)
+    export_run(files, embedding, truth, title=title, clusters=clusters, history=history)

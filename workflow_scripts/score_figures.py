@@ -1,4 +1,4 @@
-"""Draw the tables of the scores as figures: one per data set and one overall."""
+"""Draw the tables of the scores as figures: one per dataset, one overall, and the ranking."""
 
 from scbench.logs import logged
 
@@ -6,15 +6,16 @@ with logged(snakemake.log[0]):
     from scbench.files import read_table
     from scbench.ranking.summary import TEXT_COLUMNS
     from scbench.ranking.uncertainty import RANKING_TEXT
+    from scbench.report.figures import save
     from scbench.report.ranking import draw_ranking
     from scbench.report.table_figure import draw_all
 
-    draw_all(
-        read_table(snakemake.input.summary, text=TEXT_COLUMNS),
-        snakemake.params.folder,
-        labels=snakemake.params.labels,
-        kinds=snakemake.params.kinds,
-        metrics=snakemake.params.metrics,
-    )
-    tables = {name: read_table(snakemake.input[name], text=RANKING_TEXT) for name in ("overall", "tests")}
-    draw_ranking(**tables, folder=snakemake.params.folder, labels=snakemake.params.labels)
+    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    summary = read_table(given.summary, text=TEXT_COLUMNS)
+    found = draw_all(summary, labels=params.labels, kinds=params.kinds, metrics=params.metrics)
+    for place, name in enumerate(params.tables):
+        figure, drawn = found[name]
+        save(figure, {suffix: output[suffix][place] for suffix in ("svg", "png", "tsv")}, drawn)
+    overall, tests = (read_table(given[name], text=RANKING_TEXT) for name in ("overall", "rank_tests"))
+    figure, drawn = draw_ranking(overall, tests, labels=params.labels)
+    save(figure, {suffix: output[f"ranking_{suffix}"] for suffix in ("svg", "png", "tsv")}, drawn)

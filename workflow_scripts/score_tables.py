@@ -1,4 +1,4 @@
-"""Write the tables of the scores: one per data set and one overall."""
+"""Write the tables of the scores: one per dataset, one overall, and the ranking."""
 
 from scbench.logs import logged
 
@@ -7,16 +7,13 @@ with logged(snakemake.log[0]):
     from scbench.ranking.summary import TEXT_COLUMNS
     from scbench.ranking.uncertainty import RANKING_TEXT
     from scbench.report.ranking import write_ranking
-    from scbench.report.tables import write_all
+    from scbench.report.tables import sheets, write_sheet
 
-    write_all(
-        read_table(snakemake.input.summary, text=TEXT_COLUMNS),
-        snakemake.params.folder,
-        labels=snakemake.params.labels,
-        kinds=snakemake.params.kinds,
-        metrics=snakemake.params.metrics,
-    )
-    tables = {
-        name: read_table(snakemake.input[name], text=RANKING_TEXT) for name in ("overall", "tests", "sensitivity")
-    }
-    write_ranking(**tables, folder=snakemake.params.folder, labels=snakemake.params.labels)
+    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    summary = read_table(given.summary, text=TEXT_COLUMNS)
+    found = sheets(summary, labels=params.labels, kinds=params.kinds, metrics=params.metrics)
+    for place, name in enumerate(params.tables):
+        write_sheet(found[name], {suffix: output[suffix][place] for suffix in ("tsv", "md", "tex")})
+    tables = [read_table(given[name], text=RANKING_TEXT) for name in ("overall", "rank_tests", "sensitivity")]
+    files = {suffix: output[f"ranking_{suffix}"] for suffix in ("tsv", "md", "tex")}
+    write_ranking(*tables, files, labels=params.labels)

@@ -1,10 +1,8 @@
-"""Draw the UMAP of every method's embedding on one data set."""
+"""Draw the UMAP of every method's embedding on one dataset."""
 
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from pathlib import Path
-
     from scbench.analyses.umap import umap_table
     from scbench.files import read_dataset, read_embedding, read_truth
     from scbench.report.figures import save
@@ -14,4 +12,4 @@ with logged(snakemake.log[0]):
     truth = read_truth(snakemake.input.truth, cell_ids)
     paths = dict(zip(snakemake.params.methods, snakemake.input.embeddings, strict=True))
     table = umap_table({method: read_embedding(path, cell_ids)[0] for method, path in paths.items()}, truth)
-    save(umap_figure(table, snakemake.params.labels), table, Path(snakemake.output.svg).with_suffix(""))
+    save(umap_figure(table, snakemake.params.labels), dict(snakemake.output.items()), table)

@@ -9,14 +9,12 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from scbench.types import ConfigError
+
 RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall")
 METRIC_GROUPS = ("bio", "batch", "extra")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
-
-
-class ConfigError(ValueError):
-    """A mistake in the configuration; the message names the file, the key and the remedy."""
 
 
 def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] = ()) -> dict:
@@ -33,8 +31,8 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
 
     Returns
     -------
-    A dict with the keys benchmark, preprocessing, gene_knowledge, metrics, datasets, methods; metrics bio, batch and
-    extra are lists.
+    A dict with the keys benchmark, preprocessing, gene_knowledge, metrics, datasets, defaults, methods; metrics bio,
+    batch and extra are lists, and every method has the defaults of what it does not say itself.
 
     Raises
     ------
@@ -65,13 +63,30 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
         _check(entry, schemas["dataset"], ("datasets", name), fail)
     for name, entry in config["methods"].items():
         _check(entry, schemas["method"], ("methods", name), fail)
+        config["methods"][name] = {**copy.deepcopy(config["defaults"]), **entry}
     for name in config["benchmark"]["datasets"]:
         if name not in config["datasets"]:
             fail(("benchmark", "datasets"), f"'{name}' is not declared; known: {_listed(config['datasets'])}")
     if abs(sum(config["metrics"]["weights"].values()) - 1) > 1e-9:
         fail(("metrics", "weights"), "must add up to 1")
+    _check_metrics(config["metrics"], fail)
     _choose_metrics(config["metrics"], fail)
     return config
+
+
+def _check_metrics(metrics: Mapping, fail) -> None:
+    """Refuse a name that is no metric, and a metric in a group in which it does not count."""
+    from scbench.metrics.catalogue import METRICS  # here, so that a new metric changes the code of no method
+
+    presets = {("metrics", "presets", name): preset for name, preset in metrics["presets"].items()}
+    for keys, groups in {("metrics",): metrics, **presets}.items():
+        for group in METRIC_GROUPS:
+            for position, name in enumerate(groups.get(group, [])):
+                if name not in METRICS:
+                    fail((*keys, group, position), f"'{name}' is no metric; known: {_listed(METRICS)}")
+                if group not in METRICS[name].groups:
+                    places = " or ".join(METRICS[name].groups)
+                    fail((*keys, group, position), f"'{name}' does not count under {group}; list it under {places}")
 
 
 def _choose_metrics(metrics: dict, fail) -> None:
@@ -84,6 +99,25 @@ def _choose_metrics(metrics: dict, fail) -> None:
     twice = sorted({name for name in listed if listed.count(name) > 1})
     if twice:
         fail(("metrics",), f"{_listed(twice)} is in several of the groups {_listed(METRIC_GROUPS)}")
+
+
+def write_config(path: str | Path, config: Mapping) -> None:
+    """Write a merged configuration, which `read_config` reads."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def read_config(path: str | Path) -> dict:
+    """Read what `write_config` wrote.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such file.
+    """
+    if not Path(path).exists():
+        raise ConfigError(f"{path}: does not exist; name the results folder of a benchmark that was started")
+    return _read_yaml(Path(path))
 
 
 def deep_merge(base: dict, update: Mapping) -> dict:
@@ -106,7 +140,7 @@ def origin(keys: Sequence, sources: Sequence[tuple[str, Mapping]]) -> str:
 
 
 def _one_source_each(config: dict, defaults: Mapping, overrides: Mapping) -> None:
-    """Let a user's path or url replace the `simulate` of a default data set of the same id, and so on."""
+    """Let a user's path or url replace the `simulate` of a default dataset of the same id, and so on."""
     kinds = ("simulate", "path", "url")
     for name, entry in (overrides.get("datasets") or {}).items():
         chosen = [kind for kind in kinds if isinstance(entry, Mapping) and kind in entry]

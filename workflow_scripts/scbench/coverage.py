@@ -1,25 +1,24 @@
-"""What became of every planned run, and what it cost: read off the files and logs of the results folder."""
+"""Status and cost of every planned run, read off the files and logs of the results folder."""
 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scbench.paths import Paths
 from scbench.plan import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COVERAGE_COLUMNS = ["dataset", "method", "seed", "status", "reason", "log"]
-RESOURCE_COLUMNS = ["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"]
-BENCHMARK_FIELDS = ["s", "cpu_time", "max_rss"]
+RUN_RESULTS = ("embedding.h5ad", "scores.tsv")
 KILLED = "ended without a result (killed or out of memory?)"
 
 
-def coverage(runs: Sequence[Run], results: str | Path) -> pd.DataFrame:
+def coverage(runs: Sequence[Run], paths: Paths) -> pd.DataFrame:
     """Say for every run whether it is ok, failed, skipped or not_run, and why.
 
     Returns
@@ -30,49 +29,49 @@ def coverage(runs: Sequence[Run], results: str | Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [(run.dataset, run.method, run.seed, *_outcome(run, Path(results))) for run in runs]
+    rows = [(run.dataset, run.method, run.seed, *_outcome(run, paths)) for run in runs]
     return pd.DataFrame(rows, columns=COVERAGE_COLUMNS)
 
 
-def resources(runs: Sequence[Run], results: str | Path) -> pd.DataFrame:
-    """Read what the runs cost from Snakemake's benchmark.jsonl beside each embedding.
+def record_coverage(runs: Sequence[Run], paths: Paths) -> None:
+    """Write coverage.tsv, at the end of every start of the workflow."""
+    from scbench.files import write_table
 
-    Returns
-    -------
-    Table of RESOURCE_COLUMNS (wall seconds, CPU seconds, peak resident memory in MB), one row per run that has such a
-    file; what Snakemake could not measure ("NA") is missing.
-    """
+    write_table(paths.coverage, coverage(runs, paths))
+
+
+def closing_words(paths: Paths) -> str:
+    """The failed runs with their reasons and logs, or the overall table and where to find the rest."""
     import pandas as pd
 
-    rows = []
-    for run in runs:
-        path = run.folder(results) / "benchmark.jsonl"
-        if path.exists():
-            record = json.loads(path.read_text().splitlines()[-1])
-            rows.append((run.dataset, run.method, run.seed, *(record[name] for name in BENCHMARK_FIELDS)))
-    table = pd.DataFrame(rows, columns=RESOURCE_COLUMNS)
-    measured = RESOURCE_COLUMNS[3:]
-    table[measured] = table[measured].apply(pd.to_numeric, errors="coerce")
-    return table
+    table = pd.read_csv(paths.coverage, sep="\t", keep_default_na=False)
+    failed = table[table["status"] == "failed"]
+    if len(failed):
+        lines = [f"{len(failed)} of {len(table)} runs failed; see {paths.coverage}"]
+        for run in failed.itertuples():
+            lines.append(f"  {run.dataset} {run.method} seed {run.seed}: {run.reason} (log: {run.log})")
+        return "\n".join(lines)
+    overall = Path(paths.table("overall.md"))
+    if not overall.exists():
+        return ""
+    return f"{overall.read_text()}\nTables: {paths.results}/tables   Figures: {paths.results}/figures"
 
 
-def _outcome(run: Run, results: Path) -> tuple[str, str, str]:
+def _outcome(run: Run, paths: Paths) -> tuple[str, str, str]:
     """Return status, reason and log of one run."""
     if run.status == "skipped":
         return "skipped", run.reason, ""
-    folder, data = run.folder(results), results / run.dataset
-    if (folder / "embedding.h5ad").exists() and (folder / "scores.tsv").exists():
-        broken = _failed_metrics(folder / "scores.tsv")
+    embedding, scores = (Path(paths.run(run.dataset, run.method, run.seed, name)) for name in RUN_RESULTS)
+    if embedding.exists() and scores.exists():
+        broken = _failed_metrics(scores)
         return "ok", f"metrics that failed: {', '.join(broken)}" if broken else "", ""
-    data_logs = results / "logs" / run.dataset
-    run_logs = data_logs / run.method / f"seed{run.seed}"
-    if not ((data / "dataset.h5ad").exists() and (data / "truth.tsv.gz").exists()):
-        if not (data / "raw.h5ad").exists():
-            return _stopped("fetch or simulate", data_logs / "fetch.log", data_logs / "simulate.log")
-        return _stopped("prepare", data_logs / "prepare.log")
-    if not (folder / "embedding.h5ad").exists():
-        return _stopped("integrate", run_logs / "integrate.log")
-    return _stopped("score", run_logs / "score.log")
+    raw, *prepared = (Path(paths.data(run.dataset, name)) for name in ("raw.h5ad", "dataset.h5ad", "truth.tsv.gz"))
+    if not all(path.exists() for path in prepared):
+        if not raw.exists():
+            return _stopped("fetch or simulate", *(paths.log(run.dataset, step) for step in ("fetch", "simulate")))
+        return _stopped("prepare", paths.log(run.dataset, "prepare"))
+    step = "score" if embedding.exists() else "integrate"
+    return _stopped(step, paths.run_log(run.dataset, run.method, run.seed, step))
 
 
 def _failed_metrics(scores: Path) -> list[str]:
@@ -80,9 +79,9 @@ def _failed_metrics(scores: Path) -> list[str]:
         return [row["metric"] for row in csv.DictReader(file, delimiter="\t") if row["status"] == "failed"]
 
 
-def _stopped(step: str, *logs: Path) -> tuple[str, str, str]:
+def _stopped(step: str, *logs: str) -> tuple[str, str, str]:
     """Say why a step has no output, from the first of its possible logs that exists."""
-    for log in logs:
+    for log in map(Path, logs):
         if log.exists():
             lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
             raised = any(line.startswith("Traceback") for line in lines)

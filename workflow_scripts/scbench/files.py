@@ -45,7 +45,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-# ---- data sets
+# ---- datasets
 
 
 def write_raw(path: str | Path, adata: AnnData) -> None:
@@ -62,14 +62,14 @@ def read_raw(path: str | Path) -> AnnData:
 
 
 def write_dataset(path: str | Path, adata: AnnData) -> None:
-    """Write a prepared data set; see `read_dataset`."""
+    """Write a prepared dataset; see `read_dataset`."""
     check_dataset(path, adata)
     with atomic(path) as partial:
         adata.write_h5ad(partial, compression="gzip")
 
 
 def read_dataset(path: str | Path) -> AnnData:
-    """Read a prepared data set.
+    """Read a prepared dataset.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def read_dataset(path: str | Path) -> AnnData:
 
 
 def cell_cycle_phases(adata: AnnData) -> np.ndarray | None:
-    """The S and G2/M scores of a prepared data set, (n_cells, 2), if its genes allowed them."""
+    """The S and G2/M scores of a prepared dataset, (n_cells, 2), if its genes allowed them."""
     return adata.obs[PHASES].to_numpy() if set(PHASES) <= set(adata.obs) else None
 
 
@@ -106,7 +106,7 @@ def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | 
 
 
 def write_truth(path: str | Path, truth: pd.DataFrame) -> None:
-    """Write cell id, batch and cell type (empty where the data set has none)."""
+    """Write cell id, batch and cell type (empty where the dataset has none)."""
     require(list(truth.columns) == TRUTH_COLUMNS, path, f"columns must be {TRUTH_COLUMNS}")
     require(truth["cell_id"].is_unique, path, "cell ids are not unique")
     with atomic(path) as partial:
@@ -120,19 +120,24 @@ def read_truth(path: str | Path, cell_ids: pd.Index | None = None) -> pd.DataFra
     if cell_ids is not None:
         truth = truth.set_index("cell_id", drop=False)
         same = len(truth) == len(cell_ids) and truth.index.isin(cell_ids).all()
-        require(same, path, "holds other cells than the data set; remove the data set's folder and run again")
+        require(same, path, "holds other cells than the dataset; remove the dataset's folder and run again")
         truth = truth.loc[cell_ids].reset_index(drop=True)
     return truth
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write text as UTF-8."""
+    with atomic(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def write_json(path: str | Path, content: dict) -> None:
     """Write a report that people and later steps read."""
-    with atomic(path) as partial:
-        partial.write_text(json.dumps(content, indent=1) + "\n")
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def write_gene_vectors(path: str | Path, genes: np.ndarray, vectors: np.ndarray, report: dict) -> None:
-    """Write vectors of all genes of a data set, (n_genes, width), or of none where the report says why it is off."""
+    """Write vectors of all genes of a dataset, (n_genes, width), or of none where the report says why it is off."""
     require(len(vectors) == len(genes) or "off" in report, path, "there is not one vector per gene")
     require(bool(np.isfinite(vectors).all()), path, "holds values that are not finite")
     with atomic(path) as partial, partial.open("wb") as file:
@@ -143,7 +148,7 @@ def read_gene_vectors(path: str | Path, genes: np.ndarray) -> tuple[np.ndarray |
     """Read the vectors of exactly these genes in this order, or None where the source is off, and the report."""
     with np.load(path, allow_pickle=False) as content:
         found, vectors, report = content["genes"], content["vectors"], json.loads(str(content["report"]))
-    require(np.array_equal(found, np.asarray(genes, dtype=str)), path, "its genes are not those of the data set")
+    require(np.array_equal(found, np.asarray(genes, dtype=str)), path, "its genes are not those of the dataset")
     return (None if "off" in report else vectors), report
 
 
@@ -167,7 +172,7 @@ def read_embedding(path: str | Path, cell_ids: pd.Index) -> tuple[np.ndarray, np
     """Read the embedding, checked to be of exactly these cells in this order, and the method's clusters or None."""
     adata = _read_h5ad(path)
     require("X_emb" in adata.obsm, path, "has no obsm['X_emb']")
-    require(bool(adata.obs_names.equals(pd.Index(cell_ids))), path, "its cells are not those of the data set in order")
+    require(bool(adata.obs_names.equals(pd.Index(cell_ids))), path, "its cells are not those of the dataset in order")
     cluster = adata.obs["cluster"].astype(str).to_numpy() if "cluster" in adata.obs else None
     embedding = Embedding(X=np.asarray(adata.obsm["X_emb"]), cluster=cluster)
     check_embedding(path, embedding, len(cell_ids))

@@ -1,13 +1,12 @@
-"""The plan: which runs (data set x method x seed) a configuration asks for."""
+"""The plan: which runs (dataset x method x seed) a configuration asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from scbench.config import ConfigError
-from scbench.registry import Method
+from scbench.spec import Method
+from scbench.types import ConfigError
 
 
 @dataclass(frozen=True)
@@ -20,12 +19,9 @@ class Run:
     status: str = "planned"
     reason: str = ""
 
-    def folder(self, results: str | Path) -> Path:
-        return Path(results) / self.dataset / self.method / f"seed{self.seed}"
-
 
 def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
-    """List all runs in the order data set, method, seed.
+    """List all runs in the order dataset, method, seed.
 
     A method that is not stochastic runs with the first seed only; a method that uses labels is skipped where there are
     none.
@@ -50,12 +46,12 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
             unlabelled = registry[id_].uses_labels and not has_labels(config["datasets"][dataset])
             for seed in seeds:
                 if unlabelled:
-                    runs.append(Run(dataset, id_, seed, "skipped", "the method uses labels, the data set has none"))
+                    runs.append(Run(dataset, id_, seed, "skipped", "the method uses labels, the dataset has none"))
                 else:
                     runs.append(Run(dataset, id_, seed))
     return runs
 
 
 def has_labels(dataset: Mapping) -> bool:
-    """Whether a data set of the configuration has cell types; simulated ones always do."""
+    """Whether a dataset of the configuration has cell types; simulated ones always do."""
     return "simulate" in dataset or dataset.get("label_key") is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,28 +9,29 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-SCRIPTS = Path(__file__).parent.parent
+from scbench import source
+
 PACKAGES_OF_METHODS = ("anndata", "numpy", "scipy", "torch", "faiss-cpu", "igraph", "harmonypy")
 
 
-def code_digest(script: str, *modules: str) -> str:
-    """Digest the source of a script, of `modules` (dotted names) and of every scbench module they import.
+@cache
+def code_digest(*entries: str) -> str:
+    """Digest the code that `entries` can reach; docstrings, comments and code that nothing calls do not count.
 
-    Snakemake sees an edit of a script but not of what it imports, so every rule carries this as a parameter. A method
-    is imported by its name at run time, which no import statement shows: name its module here.
+    Snakemake sees an edit of a script but not of what it imports, so every rule carries this as a parameter.
+
+    Parameters
+    ----------
+    entries
+        Scripts (`score.py`), modules (`scbench.neural.cells`) and definitions (`scbench.metrics.kbet:kbet`). What is
+        imported by a name made at run time, as a method is, no import statement shows: name it here.
     """
-    files = {SCRIPTS / script} | {_module_file(name) for name in modules}
-    todo = list(files)
-    while todo:
-        for imported in _imports(todo.pop()):
-            if imported not in files:
-                files.add(imported)
-                todo.append(imported)
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(str(path.relative_to(SCRIPTS)).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return source.digest(source.reachable([unit for entry in entries for unit in source.entry_units(entry)]))
+
+
+def method_digest(module: str) -> str:
+    """Digest the code that makes the embedding of a method: the runner's, and that of its module."""
+    return code_digest("scbench.runner:run", f"scbench.methods.{module}")
 
 
 def package_versions(*packages: str) -> dict[str, str]:
@@ -45,30 +45,8 @@ def package_versions(*packages: str) -> dict[str, str]:
     return found
 
 
-@cache
-def _imports(path: Path) -> frozenset[Path]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == "scbench":
-                packages = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
-                found.update(file for package in packages if (file := _module_file(package)).exists())
-    return frozenset(found)
-
-
-def _module_file(name: str) -> Path:
-    path = SCRIPTS.joinpath(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def checkpoint_name(dataset: str | Path, code: str, params: Mapping, seed: int, *further: str | Path) -> str:
-    """Name the checkpoint of a run after all that its result depends on: an older one is never resumed from."""
-    digest = hashlib.sha256(b"".join(Path(path).read_bytes() for path in (dataset, *further)))
-    digest.update(json.dumps([code, dict(params), seed], sort_keys=True).encode())
-    return f"checkpoint-{digest.hexdigest()[:16]}.pt"
+def run_key(code: str, parameters: Mapping, seed: int, *files: str | Path) -> str:
+    """Digest all that the result of a run depends on: a checkpoint of another run is never resumed from."""
+    digest = hashlib.sha256(b"".join(Path(path).read_bytes() for path in files))
+    digest.update(json.dumps([code, dict(parameters), seed], sort_keys=True).encode())
+    return digest.hexdigest()[:16]

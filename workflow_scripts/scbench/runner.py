@@ -1,17 +1,217 @@
-"""Running one method on one data set: choose the device, hand over the declared input, check what comes back."""
+"""Running a method: choose the device, hand over the declared input, check what comes back, write it down."""
+
+from __future__ import annotations
 
 import importlib
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from threadpoolctl import threadpool_limits
+from scbench.checks import check_embedding, require
+from scbench.files import (
+    method_input,
+    read_dataset,
+    read_embedding,
+    read_model,
+    read_table,
+    read_truth,
+    write_embedding,
+    write_model,
+    write_table,
+)
+from scbench.provenance import PACKAGES_OF_METHODS, method_digest, package_versions
+from scbench.spec import Spec
+from scbench.types import Checkpoint, Embedding
 
-from scbench.checks import check_embedding
-from scbench.types import Dataset, Embedding
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from anndata import AnnData
+
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # read when a library is loaded
 
 
 class DeviceError(RuntimeError):
     """The configuration asks for a GPU that is not there."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run has made.
+
+    Attributes
+    ----------
+    embedding
+        What the method returned, checked.
+    cell_ids
+        (n_cells,) names of its rows.
+    record
+        How it was made: method, seed, parameters, device, code digest, versions of packages.
+    checkpoint
+        File that is of no more use once the result is written.
+    """
+
+    embedding: Embedding
+    cell_ids: pd.Index
+    record: dict[str, Any]
+    checkpoint: Checkpoint | None = None
+
+
+def run(
+    spec: Spec,
+    adata: AnnData,
+    *,
+    dataset: str,
+    seed: int,
+    accelerator: str = "auto",
+    threads: int = 1,
+    labels: np.ndarray | None = None,
+    gene_vectors: Mapping[str, np.ndarray] | None = None,
+    gene_reports: Mapping[str, dict] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> RunResult:
+    """Run one method with one seed on a prepared dataset.
+
+    Parameters
+    ----------
+    adata
+        See `scbench.files.read_dataset`.
+    dataset
+        Its name.
+    accelerator
+        auto | cpu | gpu, see `choose_device`.
+    labels
+        (n_cells,) cell types; handed over only if the method declares `uses_labels`.
+    gene_vectors, gene_reports
+        {source: (n_genes, width)} of the sources that gave vectors, and {source: how they were made} of all.
+    checkpoint
+        Where a killed run goes on.
+
+    Raises
+    ------
+    ContractError
+        When the result is not what the method declares: (n_cells, n_dims) finite float32, a model and a history if it
+        is trained, its tables.
+    DeviceError
+        When a GPU is asked for and torch sees none.
+    """
+    if spec.uses_labels and (labels is None or (labels == "").any()):
+        raise ValueError(f"{spec.id} uses cell types, and the dataset has none for some cells")
+    device = choose_device(accelerator, wants_gpu=spec.gpu > 0)
+    data = method_input(adata, dataset, spec.input, labels if spec.uses_labels else None)
+    data = replace(data, checkpoint=checkpoint, gene_vectors=gene_vectors or {})
+    embedding = call(spec.module, data, seed=seed, device=device, threads=threads, params=spec.params)
+    where = f"methods.{spec.id}"
+    missing = [name for name in spec.tables if name not in embedding.tables]
+    require(not missing, where, f"returned no table {', '.join(missing)}, which it declares")
+    complete = embedding.model is not None and embedding.history is not None
+    require(complete or not spec.trained, where, "declares trained: true, but returned no model or no history")
+    record = {
+        "method": spec.id,
+        "seed": seed,
+        "parameters": spec.parameters,
+        "device": device,
+        "code_digest": method_digest(spec.module),
+        "versions": package_versions(*PACKAGES_OF_METHODS),
+    }
+    if gene_reports:
+        record["gene_vectors"] = dict(gene_reports)
+    return RunResult(embedding, adata.obs_names, record, checkpoint)
+
+
+def call(module: str, data: Any, *, seed: int, device: str, threads: int, params: Mapping[str, Any]) -> Embedding:
+    """Call `integrate` of a module of scbench.methods within its threads and check the embedding."""
+    integrate = importlib.import_module(f"scbench.methods.{module}").integrate
+    with limited(threads):
+        embedding = integrate(data, seed=seed, device=device, threads=threads, **params)
+    check_embedding(f"methods.{module}", embedding, data.n_cells)
+    return embedding
+
+
+@contextmanager
+def limited(threads: int) -> Iterator[None]:
+    """Let numerical libraries use so many threads: those that are loaded, and those that are loaded within."""
+    from threadpoolctl import threadpool_limits
+
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    try:
+        with threadpool_limits(threads):
+            if "torch" in sys.modules:
+                sys.modules["torch"].set_num_threads(threads)
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def write_run(result: RunResult, files: Mapping[str, str | Path]) -> None:
+    """Write a result to the files of `scbench.paths.Paths.run_files`, the embedding last."""
+    made = result.embedding
+    for name, path in files.items():
+        if name == "history":
+            write_table(path, made.history)
+        elif name == "model":
+            write_model(path, made.model)
+        elif name != "embedding":
+            write_table(path, made.tables[name])
+    write_embedding(files["embedding"], made, result.cell_ids, result.record)
+    if result.checkpoint is not None:
+        Path(result.checkpoint.path).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run as its files tell it, each read when it is asked for.
+
+    Attributes
+    ----------
+    files
+        {name: file}: dataset, truth, and those of `scbench.paths.Paths.run_files` that are needed.
+    seed
+        The seed of the run.
+    """
+
+    files: Mapping[str, str | Path]
+    seed: int
+
+    @cached_property
+    def adata(self) -> AnnData:
+        """The prepared dataset."""
+        return read_dataset(self.files["dataset"])
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """Columns cell_id, batch, cell_type, rows as in the dataset."""
+        return read_truth(self.files["truth"], self.adata.obs_names)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n_cells,) cell types."""
+        return self.truth["cell_type"].to_numpy()
+
+    @cached_property
+    def embedding(self) -> np.ndarray:
+        """(n_cells, n_dims) float32."""
+        return read_embedding(self.files["embedding"], self.adata.obs_names)[0]
+
+    @cached_property
+    def model(self) -> dict[str, Any]:
+        """The content of model.pt."""
+        return read_model(self.files["model"])
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The history or a table that the method declares."""
+        return read_table(self.files[name], text=["term"])
 
 
 def choose_device(accelerator: str, wants_gpu: bool) -> str:
@@ -32,20 +232,3 @@ def choose_device(accelerator: str, wants_gpu: bool) -> str:
         build = f"torch {torch.__version__}, built for CUDA {torch.version.cuda or 'none'}"
         raise DeviceError(f"benchmark.accelerator is gpu, but torch sees no GPU ({build}); set it to auto or cpu")
     return "cpu"
-
-
-def run_method(module: str, data: Dataset, *, seed: int, device: str, threads: int, params: Mapping) -> Embedding:
-    """Call `integrate` of a module of scbench.methods within its threads and check the embedding.
-
-    Raises
-    ------
-    ContractError
-        When the embedding is not (n_cells, n_dims) finite float32.
-    """
-    integrate = importlib.import_module(f"scbench.methods.{module}").integrate
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(threads)
-    with threadpool_limits(threads):
-        embedding = integrate(data, seed=seed, device=device, threads=threads, **params)
-    check_embedding(f"methods.{module}", embedding, data.n_cells)
-    return embedding

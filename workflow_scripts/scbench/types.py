@@ -16,8 +16,23 @@ if TYPE_CHECKING:
 HISTORY_COLUMNS = ["epoch", "term", "value"]
 
 
+class ConfigError(ValueError):
+    """A mistake in the configuration; the message names the file, the key and the remedy."""
+
+
 class ContractError(ValueError):
     """A file that does not hold what its contract promises; the message names the file and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a killed run goes on: a file, and the digest of all that its result depends on.
+
+    A file that was written under another key is of another run, and is not resumed from.
+    """
+
+    path: Path
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,7 @@ class Dataset:
     labels
         (n_cells,) cell types, for methods that declare `uses_labels`; else None.
     checkpoint
-        File from which a killed run resumes, for methods that train for long; it is not there at first.
+        Where a killed run goes on, for methods that train for long.
     gene_rank
         (n_genes,) how variable a gene is, 0 the most; None: as the genes stand.
     gene_vectors
@@ -53,7 +68,7 @@ class Dataset:
     total_counts: np.ndarray
     pca: np.ndarray
     labels: np.ndarray | None = None
-    checkpoint: Path | None = None
+    checkpoint: Checkpoint | None = None
     gene_rank: np.ndarray | None = None
     gene_vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -73,12 +88,15 @@ class Embedding:
     cluster
         (n_cells,) the method's own clusters, if it makes any.
     history
-        Table with the columns epoch, term, value: one row per epoch and loss term.
+        Table epoch, term, value: one row per epoch and loss term, nothing else.
     model
-        {name: tensor}, the weights; or {"architecture": {name: plain value}, "weights": {name: tensor}}.
+        What model.pt holds: plain values and tensors, see `scbench.neural.fit.state_of`.
+    tables
+        {name: table}: further tables that the method declares in config/methods.yaml.
     """
 
     X: np.ndarray
     cluster: np.ndarray | None = None
     history: pd.DataFrame | None = None
     model: dict | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)

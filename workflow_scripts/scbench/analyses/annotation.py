@@ -7,10 +7,18 @@ import pandas as pd
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from scbench.runner import FinishedRun
 from scbench.seeding import generator
-from scbench.transformer.modes import classify, load
+from scbench.transformer.modes import classify, load_trunk
 
 MAX_FOLDS = 5
+
+
+def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
+    """Macro-F1 on held-out batches of the trunk's classifier and of logistic regression; see `annotation_table`."""
+    counts, pca = run.adata.layers["counts"], run.adata.obsm["X_pca"]
+    table = annotation_table(run.model, counts, pca, run.truth["batch"].to_numpy(), run.labels, seed=run.seed)
+    return {"annotation": table}
 
 
 def folds(batch: np.ndarray, seed: int) -> list[np.ndarray]:
@@ -55,7 +63,7 @@ def annotation_table(
         scale = pca[train].std(axis=0)[:50]
         regression = LogisticRegression(max_iter=1000).fit(pca[train, :50] / scale, labels[train])
         predicted = {
-            "gene_transformer": classify(load(state), counts[train], labels[train], counts[test], seed=seed)[0],
+            "gene_transformer": classify(load_trunk(state), counts[train], labels[train], counts[test], seed=seed)[0],
             "logistic_regression": regression.predict(pca[test, :50] / scale),
         }
         size = {"n_cells": int(test.sum()), "n_types": len(np.unique(labels[test]))}

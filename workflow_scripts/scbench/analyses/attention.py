@@ -1,4 +1,4 @@
-"""Looking inside: which genes attend to which in the cells of a type."""
+"""Gene-gene attention per cell type: which genes attend to which in the cells of a type."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ import torch
 from scipy import sparse
 
 from scbench.neural.cells import Cells
+from scbench.runner import FinishedRun
+from scbench.transformer.modes import load_trunk
 from scbench.transformer.pretraining import CHUNK, Pretraining
 
 MAX_CELLS = 500  # of a type; their mean attention no longer changes
+
+
+def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
+    """The pairs of genes whose attention in a cell type most exceeds its mean over types; see `attention_pairs`."""
+    genes = np.array(run.model["genes"])
+    return {"attention": attention_pairs(load_trunk(run.model), genes, run.adata.layers["counts"], run.labels)}
 
 
 @torch.no_grad()

@@ -11,12 +11,35 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from scbench.runner import FinishedRun
 from scbench.seeding import generator
 
 MAX_CELLS = 3000  # of a probe, and of the training of a classifier
 MAX_HELD_OUT = 5  # batches, the largest ones
 MIN_OF_CLASS = 10  # cells; smaller types and batches are left out
 FOLDS = 5
+
+
+def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
+    """Probes, cross-correlations, counterfactuals and downstream classifiers of one run.
+
+    Returns
+    -------
+    disentanglement: see `evidence`. correlations: z_bio, z_batch (numbers of dimensions), correlation. counterfactuals:
+    see `counterfactuals`. downstream: see `downstream`.
+    """
+    adata, labels = run.adata, run.labels
+    batch = adata.obs["batch"].cat.codes.to_numpy()
+    z_batch, shifts = counterfactuals(run.model, adata.layers["counts"], batch, labels)
+    spaces = {"pca": adata.obsm["X_pca"], "z_bio": run.embedding, "z_batch": z_batch}
+    names = adata.obs["batch"].astype(str).to_numpy()
+    correlation = pd.DataFrame(correlations(run.embedding, z_batch)).rename_axis("z_bio").reset_index()
+    return {
+        "disentanglement": evidence(spaces, batch, labels, shifts),
+        "correlations": correlation.melt("z_bio", var_name="z_batch", value_name="correlation"),
+        "counterfactuals": shifts,
+        "downstream": downstream({name: spaces[name] for name in ("pca", "z_bio")}, names, labels),
+    }
 
 
 def probe(X: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
@@ -80,11 +103,12 @@ def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) 
     """
     import torch
 
-    from scbench.autoencoders.autoencoder import load
+    from scbench.autoencoders.autoencoder import Autoencoder
     from scbench.neural.cells import Cells
+    from scbench.neural.fit import load
     from scbench.neural.training import apply
 
-    model, cells = load(state), Cells("cpu", {"counts": counts})
+    model, cells = load(state, Autoencoder), Cells("cpu", {"counts": counts})
     z_batch = apply(model.z_batch, cells)
     expression = apply(lambda counts: counts.log_normalised(), cells)
     largest = np.argsort(-np.bincount(batch), kind="stable")[:MAX_HELD_OUT]
@@ -94,9 +118,9 @@ def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) 
 
         def decode(counts, batch):
             told = model.code_of(batch)
-            if model.condition == "z_batch":
+            if model.options.condition == "z_batch":
                 told = torch.from_numpy(means[code]).expand(len(batch), -1)
-            return model.decoded_expression(model.z_bio(counts), told, counts.totals)
+            return model.decoded_expression(model.embed(counts), told, counts.totals)
 
         return apply(decode, Cells("cpu", {"counts": counts[of], "batch": np.full(len(of), code)})).mean(0)
 

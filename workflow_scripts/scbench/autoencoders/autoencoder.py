@@ -1,8 +1,8 @@
-"""The one autoencoder behind the disentangled model and the family: what differs is its parts and its objective."""
+"""The one autoencoder behind the family and the disentangled model: what differs is its parts and its objective."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,105 +12,65 @@ from torch import nn
 
 from scbench.autoencoders.codebook import Codebook
 from scbench.autoencoders.convolution import Convolution, co_expression_order
-from scbench.autoencoders.objective import TERMS, Pass, schedules
+from scbench.autoencoders.objective import LOSSES, Pass
+from scbench.autoencoders.parameters import TERMS, AutoencoderParameters
 from scbench.autoencoders.pretraining import SelfTraining, pretrain_layers
 from scbench.graphs.shared_clusters import shared_clusters
-from scbench.neural import likelihoods
+from scbench.neural import automatic, likelihoods
 from scbench.neural.adversary import BatchAdversary, PriorAdversary
-from scbench.neural.automatic import automatic_epochs
 from scbench.neural.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
+from scbench.neural.fit import Model
+from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron
-from scbench.neural.schedules import weights_at
+from scbench.neural.schedules import read_schedules, weights_at
 from scbench.neural.training import apply, train
-from scbench.seeding import seed_torch
 from scbench.types import Dataset, Embedding
 
-CHOICES = {
-    "condition": ("none", "z_batch", "one_hot", "embedding"),
-    "reconstruction": ("nb", "mse"),
-    "layers": ("dense", "convolution"),
-}
-WIDE_FROM = 3000  # genes
 
-
-class Autoencoder(nn.Module):
+class Autoencoder(Model):
     """An encoder of log-normalised expression to z_bio and, with `split`, z_batch; a decoder of z_bio and the batch.
+
+    The terms of the objective say which parts there are: with kl, z_bio is a Gaussian and not a point, with
+    batch_code_kl z_batch is; adversaries and codebook are there with their terms.
 
     Parameters
     ----------
-    terms
-        Names of `TERMS`: they say which parts there are. With kl, z_bio is a Gaussian and not a point, with
-        batch_code_kl z_batch is; adversaries and codebook are there with their terms.
-    split
-        Whether there is a z_batch, of as many dimensions as batches.
-    condition
-        What the decoder is told of the batch, at every layer: none, z_batch, one_hot, or an embedding, trained, of
-        width `condition_dim`.
-    reconstruction
-        nb: counts, negative binomial with a dispersion per gene (and batch, if there is a condition), or mse: squared
-        error of log-normalised expression.
-    mask
-        Share of the entries of a cell that the encoder is not shown in training.
-    n_codes, n_groups
-        Of the codebook.
-
-    Raises
-    ------
-    ValueError
-        For a value that is none of `CHOICES`, and a term or condition that needs a z_batch where there is none.
+    n_clusters
+        Number of clusters that batches share, see `scbench.graphs.shared_clusters`.
     """
 
-    def __init__(
-        self,
-        *,
-        n_genes: int,
-        n_batches: int,
-        n_clusters: int,
-        latent_dim: int,
-        hidden: Sequence[int],
-        terms: Sequence[str],
-        split: bool = False,
-        condition: str = "none",
-        condition_dim: int = 16,
-        reconstruction: str = "nb",
-        layers: str = "dense",
-        dropout: float = 0.3,
-        mask: float = 0.0,
-        n_codes: int = 64,
-        n_groups: int = 4,
-    ) -> None:
-        given = locals()
-        for name, known in CHOICES.items():
-            if given[name] not in known:
-                raise ValueError(f"{name}: '{given[name]}' is not known; choose one of {', '.join(known)}")
-        if not split and (condition == "z_batch" or {"batch_code", "batch_code_kl"} & set(terms)):
-            raise ValueError("condition z_batch, batch_code and batch_code_kl need a z_batch, which this model has not")
-        super().__init__()
-        self.terms = [name for name in TERMS if name in terms]
-        self.n_batches, self.condition, self.kind, self.mask = n_batches, condition, reconstruction, mask
-        if layers == "dense":
-            self.trunk = Perceptron([n_genes, *hidden], norm="batch", dropout=dropout)
+    options_class = AutoencoderParameters
+
+    def __init__(self, options: AutoencoderParameters, *, n_genes: int, n_batches: int, n_clusters: int) -> None:
+        super().__init__(options, n_genes=n_genes, n_batches=n_batches, n_clusters=n_clusters)
+        p, self.n_batches = options, n_batches
+        asked = read_schedules(p.objective, TERMS)
+        self.terms = [name for name in TERMS if name in asked]
+        hidden = p.hidden or automatic.hidden_widths(n_genes)
+        self.trunk: nn.Module
+        if p.layers == "dense":
+            self.trunk = Perceptron([n_genes, *hidden], norm="batch", dropout=p.dropout)
         else:
-            self.trunk = Convolution(n_genes, hidden[-1], activation="gelu", dropout=dropout)
-        self.to_mean = nn.Linear(hidden[-1], latent_dim)
-        self.to_log_variance = _log_variance_of(hidden[-1], latent_dim) if "kl" in terms else None
-        self.to_code = nn.Linear(hidden[-1], n_batches) if split else None
-        self.to_code_log_variance = _log_variance_of(hidden[-1], n_batches) if "batch_code_kl" in terms else None
-        self.batch_embedding = nn.Embedding(n_batches, condition_dim) if condition == "embedding" else None
+            self.trunk = Convolution(n_genes, hidden[-1], activation="gelu", dropout=p.dropout)
+        self.to_mean = nn.Linear(hidden[-1], p.latent_dim)
+        self.to_log_variance = _log_variance_of(hidden[-1], p.latent_dim) if "kl" in asked else None
+        self.to_code = nn.Linear(hidden[-1], n_batches) if p.split else None
+        self.to_code_log_variance = _log_variance_of(hidden[-1], n_batches) if "batch_code_kl" in asked else None
+        self.batch_embedding = nn.Embedding(n_batches, p.condition_dim) if p.condition == "embedding" else None
         self.decoder = MeanDecoder(
-            latent_dim,
-            list(hidden)[::-1],
+            p.latent_dim,
+            hidden[::-1],
             n_genes,
-            size_factor={"nb": "multiply", "mse": "none"}[reconstruction],
-            condition_dim={"none": 0, "embedding": condition_dim}.get(condition, n_batches),
+            size_factor={"nb": "multiply", "mse": "none"}[p.reconstruction],
+            condition_dim={"none": 0, "embedding": p.condition_dim}.get(p.condition, n_batches),
         )
-        if reconstruction == "nb":
-            self.log_theta = nn.Parameter(torch.zeros(1 if condition == "none" else n_batches, n_genes))
-        if "adversary" in terms:
-            self.adversary = BatchAdversary(latent_dim, n_batches, n_clusters)
-        if "prior_adversary" in terms:
-            self.prior_adversary = PriorAdversary(latent_dim)
-        self.codebook = Codebook(latent_dim, n_codes, n_groups) if "commitment" in terms else None
+        if p.reconstruction == "nb":
+            self.log_theta = nn.Parameter(torch.zeros(1 if p.condition == "none" else n_batches, n_genes))
+        if "adversary" in asked:
+            self.adversary = BatchAdversary(p.latent_dim, n_batches, n_clusters)
+        if "prior_adversary" in asked:
+            self.prior_adversary = PriorAdversary(p.latent_dim)
+        self.codebook = Codebook(p.latent_dim, p.n_codes, p.n_groups) if "commitment" in asked else None
         self.register_buffer("centre", torch.zeros(n_genes))
         self.register_buffer("groups", torch.ones(n_clusters, n_batches))
 
@@ -120,7 +80,9 @@ class Autoencoder(nn.Module):
         scaled = scaled_counts(counts)
         shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
         self.centre.copy_(torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float())
-        self.decoder.to_genes.bias.copy_(torch.log(shares + 1e-8) if self.kind == "nb" else self.centre)
+        self.decoder.to_genes.bias.copy_(
+            torch.log(shares + 1e-8) if self.options.reconstruction == "nb" else self.centre
+        )
         np.add.at(groups := np.zeros(self.groups.shape, np.float32), (cluster, batch), 1)
         self.groups.copy_(torch.from_numpy(groups))
         if isinstance(self.trunk, Convolution):
@@ -133,28 +95,30 @@ class Autoencoder(nn.Module):
 
     def code_of(self, batch: torch.Tensor) -> torch.Tensor | None:
         """What a decoder that is not given z_batch is told of batch codes (n,)."""
-        if self.condition == "one_hot":
+        if self.options.condition == "one_hot":
             return nn.functional.one_hot(batch, self.n_batches).to(self.centre.dtype)
         return None if self.batch_embedding is None else self.batch_embedding(batch)
 
     def decoded_expression(self, z, condition, library) -> torch.Tensor:
         """Log-normalised expression (n, n_genes) that the decoder shows for z_bio under a condition."""
         shown = self.decoder(z, library, condition, None)
-        return torch.log1p(shown * (TARGET_SUM / library.clamp_min(1))) if self.kind == "nb" else shown
+        return (
+            torch.log1p(shown * (TARGET_SUM / library.clamp_min(1))) if self.options.reconstruction == "nb" else shown
+        )
 
     def losses(self, counts: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
         """Every term of the objective, without its weight."""
         shown = counts
-        if self.training and self.mask:
-            shown = counts.with_values(counts.values * (torch.rand_like(counts.values) >= self.mask))
+        if self.training and self.options.mask:
+            shown = counts.with_values(counts.values * (torch.rand_like(counts.values) >= self.options.mask))
         h = self.trunk(shown.log_normalised() - self.centre, None, None)
         mean, log_variance, z = self._part(h, self.to_mean, self.to_log_variance)
         code, code_log_variance, u = self._part(h, self.to_code, self.to_code_log_variance)
         if self.codebook is not None:
             z = self.codebook(z)
-        condition = u if self.condition == "z_batch" else self.code_of(batch)
+        condition = u if self.options.condition == "z_batch" else self.code_of(batch)
         p = Pass(counts, batch, cluster, mean, log_variance, z, code, code_log_variance, condition)
-        return {name: TERMS[name](self, p) for name in self.terms}
+        return {name: LOSSES[name](self, p) for name in self.terms}
 
     def _part(self, h, to_mean, to_log_variance):
         """Mean, log variance and, in training, a sample of a part of the latent; None: there is none."""
@@ -169,14 +133,14 @@ class Autoencoder(nn.Module):
     def reconstruction_loss(self, p: Pass) -> torch.Tensor:
         """nb: nats, summed over genes; mse: mean over genes; both means over cells."""
         shown = self.decoder(p.z, p.counts.totals, p.condition, None)
-        if self.kind == "mse":
+        if self.options.reconstruction == "mse":
             return (shown - p.counts.log_normalised()).square().mean()
         theta = likelihoods.dispersion(self.log_theta)
         kind = p.batch if len(theta) > 1 else None
         return likelihoods.negative_binomial_of_rows(p.counts, shown, theta, kind).mean()
 
-    def z_bio(self, counts: SparseRows, **_) -> torch.Tensor:
-        """(n, latent_dim): the embedding; of cells of any batch, since the encoder is not told the batch."""
+    def embed(self, counts: SparseRows, **_) -> torch.Tensor:
+        """z_bio, (n, latent_dim); of cells of any batch, since the encoder is not told the batch."""
         return self.encode(counts.log_normalised())[0]
 
     def z_batch(self, counts: SparseRows, **_) -> torch.Tensor:
@@ -190,76 +154,43 @@ def _log_variance_of(n_in: int, n_out: int) -> nn.Linear:
     return layer
 
 
-def load(state: dict) -> Autoencoder:
-    """Rebuild a model from the content of model.pt, in evaluation mode."""
-    model = Autoencoder(**state["architecture"])
-    model.load_state_dict(state["weights"])
-    return model.eval()
-
-
-def fit(
-    data: Dataset,
-    *,
-    seed: int,
-    device: str,
-    objective: Mapping[str, float | list],
-    pretrain: bool = False,
-    cluster_stage: bool = False,
-    epochs: int | None,
-    max_steps: int,
-    batch_size: int,
-    learning_rate: float,
-    **architecture,
-) -> Embedding:
+def fit(data: Dataset, options: AutoencoderParameters, *, seed: int, device: str) -> Embedding:
     """Train an `Autoencoder` on all cells of `data` and return z_bio, (n_cells, latent_dim).
 
-    Parameters
-    ----------
-    objective
-        {term: weight, or [weight, start, full]}, see `scbench.autoencoders.objective`; the reconstruction has weight 1.
-    pretrain
-        Train the layers one after another first; see `pretrain_layers`.
-    cluster_stage
-        Train the encoder on its own clusters in the end, and return them; see `SelfTraining`.
-    epochs
-        None: as many as make about `max_steps` steps, at most 400 and at least 20. The further stages take a quarter of
-        it each.
-    architecture
-        Arguments of `Autoencoder` but for numbers of genes, batches and clusters, and terms. `hidden` None: two layers
-        of 128, from 3,000 genes on 1024 and 512.
+    With `pretrain` its layers are trained one after another first, see `pretrain_layers`; with `cluster_stage` the
+    encoder is trained on its own clusters in the end, which are returned, see `SelfTraining`. These stages take a
+    quarter of the epochs each.
     """
-    if pretrain and architecture.get("layers") == "convolution":
-        raise ValueError("pretrain: convolutions are not trained layer by layer; use layers: dense")
-    seed_torch(seed)
-    terms = schedules(objective)
+    terms = read_schedules(options.objective, TERMS)
     cluster = np.zeros(data.n_cells, np.int64)
     if {"adversary", "mmd"} & set(terms):
         cluster = shared_clusters(data.pca, data.batch, seed=seed)
-    architecture = {
-        "n_genes": data.X.shape[1],
-        "n_batches": len(data.batch_names),
-        "n_clusters": int(cluster.max()) + 1,
-        "terms": list(terms),
-        **architecture,
-        "hidden": list(architecture["hidden"] or ([1024, 512] if data.X.shape[1] >= WIDE_FROM else [128, 128])),
-    }
-    model = Autoencoder(**architecture)
-    model.start_at(data.X, data.batch, cluster)
-    model.to(device)
-    cells = Cells(device, {"counts": data.X, "batch": data.batch, "cluster": cluster})
-    epochs = epochs or automatic_epochs(data.n_cells, batch_size, max_steps)
-    settings = {"batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
-    short = {**settings, "epochs": max(1, epochs // 4)}
-    histories = pretrain_layers(model, data.X, device, **short) if pretrain else []
-    whole = {**settings, "epochs": epochs, "cosine_from": 0.5, "checkpoint": data.checkpoint}
-    histories.append(train(model, cells, weights=lambda progress: weights_at(terms, progress), **whole))
-    own = None
-    if cluster_stage:
-        stage = SelfTraining(model, apply(model.eval().z_bio, cells), seed=seed).to(device)
-        histories.append(train(stage, cells, weights=lambda _: {"clustering": 1.0}, **short))
-        own = apply(stage.eval().assignment, cells).argmax(1)
-    starts = np.cumsum([0, *(one["epoch"].max() + 1 for one in histories)])
-    later = [one.assign(epoch=one["epoch"] + start) for one, start in zip(histories, starts, strict=False)]
-    state = {"architecture": architecture, "weights": model.eval().state_dict()}
-    history = pd.concat(later, ignore_index=True)
-    return Embedding(X=apply(model.z_bio, cells), cluster=own, history=history, model=state)
+    settings = {"batch_size": options.batch_size, "learning_rate": options.learning_rate, "seed": seed}
+
+    def make() -> Autoencoder:
+        sizes = {"n_genes": data.X.shape[1], "n_batches": len(data.batch_names), "n_clusters": int(cluster.max()) + 1}
+        model = Autoencoder(options, **sizes)
+        model.start_at(data.X, data.batch, cluster)
+        return model
+
+    def pretrain(model: Autoencoder, cells: Cells, epochs: int) -> list[pd.DataFrame]:
+        return pretrain_layers(model, data.X, device, epochs=max(1, epochs // 4), **settings)
+
+    def train_on_clusters(model: Autoencoder, cells: Cells, epochs: int) -> tuple[list[pd.DataFrame], np.ndarray]:
+        stage = SelfTraining(model, apply(model.eval().embed, cells), seed=seed).to(device)
+        weights = {"clustering": 1.0}
+        history = train(stage, cells, weights=lambda _: weights, epochs=max(1, epochs // 4), **settings)
+        return [history], apply(stage.eval().assignment, cells).argmax(1)
+
+    return neural_fit(
+        data,
+        make,
+        options,
+        columns={"counts": data.X, "batch": data.batch, "cluster": cluster},
+        weights=partial(weights_at, terms),
+        seed=seed,
+        device=device,
+        first=pretrain if options.pretrain else None,
+        last=train_on_clusters if options.cluster_stage else None,
+        cosine_from=0.5,
+    )

@@ -2,123 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from scipy import sparse
 from torch import nn
 
+from scbench.autoencoders.parameters import CountVaeParameters
 from scbench.neural import likelihoods
-from scbench.neural.automatic import automatic_epochs
-from scbench.neural.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
-from scbench.neural.networks import ACTIVATIONS, NORMS, GaussianEncoder, MeanDecoder
+from scbench.neural.cells import TARGET_SUM, SparseRows, scaled_counts
+from scbench.neural.discrepancy import cycle_distance
+from scbench.neural.fit import Model
+from scbench.neural.fit import fit as neural_fit
+from scbench.neural.networks import GaussianEncoder, MeanDecoder
 from scbench.neural.priors import ConditionalNormal, GaussianMixture, StandardNormal, VampPrior
-from scbench.neural.training import apply, train
-from scbench.seeding import seed_torch
+from scbench.neural.schedules import WARM_UP, weights_at
 from scbench.types import Dataset, Embedding
 
-CHOICES = {
-    "likelihood": ("nb", "zinb", "poisson", "gaussian"),
-    "dispersion": ("gene", "gene_batch"),
-    "size_factor": ("multiply", "concat"),
-    "prior": ("normal", "mog", "vamp", "conditional"),
-    "condition": ("none", "one_hot", "embedding"),
-    "encoder_norm": NORMS,
-    "decoder_norm": NORMS,
-    "activation": tuple(ACTIVATIONS),
-}
 
+class CountVae(Model):
+    """Encoder to a Gaussian latent, decoder to the mean of the counts under a batch, a prior shared by all batches."""
 
-class CountVae(nn.Module):
-    """Encoder to a Gaussian latent, decoder to the mean of the counts under a batch, a prior shared by all batches.
+    options_class = CountVaeParameters
 
-    Parameters
-    ----------
-    condition
-        How the decoder knows the batch: none, one_hot or a learned embedding of width `condition_dim`; it reaches every
-        layer of the decoder and, with `condition_encoder`, of the encoder.
-    likelihood
-        nb | zinb | poisson | gaussian (of log-normalised expression, one variance per gene).
-    dispersion
-        gene, or gene_batch: one per gene and batch.
-    prior
-        normal | mog | vamp | conditional, see priors.py; the mixtures have `n_components`.
-    free_bits
-        nats per latent dimension below which the divergence is not lowered; a mixture has no divergence per dimension,
-        there it is free_bits * latent_dim for the whole.
-
-    Raises
-    ------
-    ValueError
-        For a value that is none of `CHOICES`.
-    """
-
-    def __init__(
-        self,
-        *,
-        n_genes: int,
-        n_batches: int,
-        latent_dim: int,
-        hidden: Sequence[int],
-        dropout: float = 0.1,
-        condition: str = "none",
-        condition_dim: int = 10,
-        condition_encoder: bool = False,
-        likelihood: str = "nb",
-        dispersion: str = "gene",
-        size_factor: str = "multiply",
-        prior: str = "normal",
-        n_components: int = 20,
-        pull: float = 0.1,
-        encoder_norm: str = "layer",
-        decoder_norm: str = "layer",
-        activation: str = "gelu",
-        free_bits: float = 0.0,
-        cycle: bool = False,
-    ) -> None:
-        given = locals()
-        for name, known in CHOICES.items():
-            if given[name] not in known:
-                raise ValueError(f"{name}: '{given[name]}' is not known; choose one of {', '.join(known)}")
-        super().__init__()
-        self.n_genes, self.n_batches, self.latent_dim = n_genes, n_batches, latent_dim
-        self.likelihood, self.dispersion, self.free_bits = likelihood, dispersion, free_bits
-        self.condition_encoder, self.cycle = condition_encoder, cycle
-        width = {"none": 0, "one_hot": n_batches, "embedding": condition_dim}[condition]
-        self.condition = condition
-        self.batch_embedding = nn.Embedding(n_batches, condition_dim) if condition == "embedding" else None
+    def __init__(self, options: CountVaeParameters, *, n_genes: int, n_batches: int) -> None:
+        super().__init__(options, n_genes=n_genes, n_batches=n_batches)
+        p, self.n_genes, self.n_batches, self.latent_dim = options, n_genes, n_batches, options.latent_dim
+        width = {"none": 0, "one_hot": n_batches, "embedding": p.condition_dim}[p.condition]
+        self.batch_embedding = nn.Embedding(n_batches, p.condition_dim) if p.condition == "embedding" else None
         self.encoder = GaussianEncoder(
             n_genes,
-            hidden,
-            latent_dim,
-            norm=encoder_norm,
-            activation=activation,
-            dropout=dropout,
-            condition_dim=width if condition_encoder else 0,
+            p.hidden,
+            p.latent_dim,
+            norm=p.encoder_norm,
+            activation=p.activation,
+            dropout=p.dropout,
+            condition_dim=width if p.condition_encoder else 0,
             n_batches=n_batches,
         )
         self.decoder = MeanDecoder(
-            latent_dim,
-            list(hidden)[::-1],
+            p.latent_dim,
+            p.hidden[::-1],
             n_genes,
-            size_factor=size_factor,
+            size_factor=p.size_factor,
             condition_dim=width,
-            norm=decoder_norm,
-            activation=activation,
+            norm=p.decoder_norm,
+            activation=p.activation,
             n_batches=n_batches,
         )
-        shape = (n_batches if dispersion == "gene_batch" else 1, n_genes)
-        if likelihood != "poisson":
+        shape = (n_batches if p.dispersion == "gene_batch" else 1, n_genes)
+        if p.likelihood != "poisson":
             self.log_theta = nn.Parameter(torch.zeros(shape))  # of a Gaussian: the log variance
-        if likelihood == "zinb":
-            self.extra_zero = nn.Linear(latent_dim, n_genes)
-        self.prior = {
-            "normal": lambda: StandardNormal(latent_dim),
-            "mog": lambda: GaussianMixture(latent_dim, n_components),
-            "vamp": lambda: VampPrior(0.1 * torch.rand(n_components, n_genes)),
-            "conditional": lambda: ConditionalNormal(latent_dim, n_batches, pull),
-        }[prior]()
+        if p.likelihood == "zinb":
+            self.extra_zero = nn.Linear(p.latent_dim, n_genes)
+        self.prior = _prior(p, n_genes, n_batches)
 
     def prior_sample(self, n: int, batch: torch.Tensor) -> torch.Tensor:
         """Draw n latents (n, latent_dim) from the prior, for cells of the given batches (n,)."""
@@ -144,7 +82,7 @@ class CountVae(nn.Module):
 
     def code(self, batch: torch.Tensor) -> torch.Tensor | None:
         """The condition (n, width) of batch codes (n,)."""
-        if self.condition == "none":
+        if self.options.condition == "none":
             return None
         if self.batch_embedding is not None:
             return self.batch_embedding(batch)
@@ -152,7 +90,7 @@ class CountVae(nn.Module):
 
     def encode(self, expression: torch.Tensor, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log variance of the posterior, each (n, latent_dim), of log-normalised expression (n, n_genes)."""
-        return self.encoder(expression, self.code(batch) if self.condition_encoder else None, batch)
+        return self.encoder(expression, self.code(batch) if self.options.condition_encoder else None, batch)
 
     def decode(self, z: torch.Tensor, library: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
         """Mean counts (n, n_genes) of latents (n, latent_dim) in cells of the given batch and library size (n, 1)."""
@@ -173,33 +111,33 @@ class CountVae(nn.Module):
         mean, log_variance = self.encode(counts.log_normalised(), batch)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
         kl = self._connected_prior().kl(mean, log_variance, z, batch).mean(0)
-        floor = self.free_bits * self.latent_dim / len(kl)
+        floor = self.options.free_bits * self.latent_dim / len(kl)
         reconstruction = self.negative_log_likelihood(counts, z, self.decode(z, counts.totals, batch), batch)
         terms = {"reconstruction": reconstruction.mean(), "kl": (kl.clamp_min(floor) if floor else kl).sum()}
-        if self.cycle:
+        if self.options.cycle_weight > 0:
             terms["cycle"] = self._cycle(mean, z, counts.totals)
         return terms
 
     def _cycle(self, mean: torch.Tensor, z: torch.Tensor, library: torch.Tensor) -> torch.Tensor:
-        """Squared distance, in units of the latent variance, to where a cell decoded under another batch is encoded."""
+        """Distance from a cell's place to where it is encoded once it was decoded under another batch."""
         other = torch.randint(self.n_batches, (len(z),), device=z.device)
         decoded = self.decode(z, library, other)
         again = self.encode(torch.log1p(decoded * (TARGET_SUM / library.clamp_min(1))), other)[0]
-        return ((again - mean).square() / mean.var(0).detach().clamp_min(1e-3)).mean()
+        return cycle_distance(again, mean)
 
     def negative_log_likelihood(self, counts: SparseRows, z, mean, batch) -> torch.Tensor:
         """Summed over genes, (n_cells,)."""
-        if self.likelihood == "nb":
-            kind = batch if self.dispersion == "gene_batch" else None
+        if self.options.likelihood == "nb":
+            kind = batch if self.options.dispersion == "gene_batch" else None
             return likelihoods.negative_binomial_of_rows(counts, mean, self.theta(), kind)
-        if self.likelihood == "zinb":
+        if self.options.likelihood == "zinb":
             return likelihoods.zero_inflated_nll(counts.dense(), mean, self.theta(batch), self.extra_zero(z)).sum(1)
-        if self.likelihood == "poisson":
+        if self.options.likelihood == "poisson":
             return likelihoods.poisson_nll(counts.dense(), mean).sum(1)
         expected = torch.log1p(mean * (TARGET_SUM / counts.totals.clamp_min(1)))
         return likelihoods.gaussian_nll(counts.log_normalised(), expected, self.log_variance(batch)).sum(1)
 
-    def posterior_mean(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+    def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
         """(n, latent_dim): the embedding."""
         return self.encode(counts.log_normalised(), batch)[0]
 
@@ -207,61 +145,36 @@ class CountVae(nn.Module):
         return self.encode(profiles, torch.zeros(len(profiles), dtype=torch.int64, device=profiles.device))
 
 
-def fit(
-    data: Dataset,
-    *,
-    seed: int,
-    device: str,
-    architecture: dict,
-    beta: float,
-    cycle_weight: float = 0.0,
-    epochs: int | None,
-    max_steps: int,
-    batch_size: int,
-    **training,
-) -> Embedding:
-    """Train a `CountVae` on all cells of `data` and return the posterior means, (n_cells, latent_dim).
+def fit(data: Dataset, options: CountVaeParameters, *, seed: int, device: str) -> Embedding:
+    """Train a `CountVae` on all cells of `data` and return the posterior means, (n_cells, latent_dim)."""
 
-    Parameters
-    ----------
-    architecture
-        Arguments of `CountVae` but for the numbers of genes and batches.
-    beta
-        Final weight of the KL term: 0 in the first tenth of training, then rising linearly until its half. It refers to
-        a reconstruction summed over genes and a divergence summed over latent dimensions. Any weight from the first
-        step on, however small, outruns a weak biological signal: Adam goes by the direction of a gradient, not its
-        size, and the divergence pulls the same way at every step.
-    cycle_weight
-        Weight of the cycle term, which sets in after a tenth of training; 0: it is not computed.
-    epochs
-        None: as many as make about `max_steps` steps, at most 400 and at least 20.
-    training
-        Further arguments of `train`.
-    """
-    seed_torch(seed)
-    architecture = {"n_genes": data.X.shape[1], "n_batches": len(data.batch_names), **architecture}
-    model = CountVae(**architecture, cycle=cycle_weight > 0)
-    model.start_at(data.X)
-    model.to(device)
-    cells = Cells(device, {"counts": data.X, "batch": data.batch})
+    def make() -> CountVae:
+        model = CountVae(options, n_genes=data.X.shape[1], n_batches=len(data.batch_names))
+        model.start_at(data.X)
+        return model
 
-    def weights(progress: float) -> dict[str, float]:
-        return {
-            "reconstruction": 1.0,
-            "kl": beta * min(1.0, max(0.0, (progress - 0.1) / 0.4)),
-            "cycle": cycle_weight * (progress >= 0.1),
-        }
-
-    history = train(
-        model,
-        cells,
-        weights=weights,
-        epochs=epochs or automatic_epochs(data.n_cells, batch_size, max_steps),
-        batch_size=batch_size,
+    terms = {
+        "reconstruction": (1.0, 0.0, 0.0),
+        "kl": (options.beta, *WARM_UP),
+        "cycle": (options.cycle_weight, WARM_UP[0], WARM_UP[0]),
+    }
+    return neural_fit(
+        data,
+        make,
+        options,
+        columns={"counts": data.X, "batch": data.batch},
+        weights=partial(weights_at, terms),
         seed=seed,
-        checkpoint=data.checkpoint,
-        **training,
+        device=device,
+        cosine_from=0.5,
     )
-    model.eval()
-    state = {"architecture": architecture, "weights": model.state_dict()}
-    return Embedding(X=apply(model.posterior_mean, cells), history=history, model=state)
+
+
+def _prior(p: CountVaeParameters, n_genes: int, n_batches: int) -> nn.Module:
+    if p.prior == "mog":
+        return GaussianMixture(p.latent_dim, p.n_components)
+    if p.prior == "vamp":
+        return VampPrior(0.1 * torch.rand(p.n_components, n_genes))
+    if p.prior == "conditional":
+        return ConditionalNormal(p.latent_dim, n_batches, p.pull)
+    return StandardNormal(p.latent_dim)

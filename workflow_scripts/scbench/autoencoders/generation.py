@@ -1,7 +1,7 @@
 """What a trained `CountVae` can make: new cells, cells as another batch would show them, corrected expression.
 
-`load(read_model("model.pt"))` gives the model of a finished run. Rows of counts have the genes of the data set in its
-order; batches are codes into its batch names. All results are on the CPU.
+`scbench.neural.fit.load(read_model("model.pt"), CountVae)` gives the model of a finished run. Rows of counts have the
+genes of the dataset in its order; batches are codes into its batch names. All results are on the CPU.
 """
 
 from __future__ import annotations
@@ -14,13 +14,6 @@ from scbench.autoencoders.count_vae import CountVae
 from scbench.neural.cells import TARGET_SUM, Cells
 from scbench.neural.training import apply
 from scbench.seeding import generator
-
-
-def load(state: dict) -> CountVae:
-    """Rebuild a model from the content of model.pt, in evaluation mode."""
-    model = CountVae(**state["architecture"])
-    model.load_state_dict(state["weights"])
-    return model.eval()
 
 
 @torch.no_grad()
@@ -41,12 +34,12 @@ def sample(model: CountVae, n: int, *, batch: int, library: float, seed: int) ->
         torch.manual_seed(int(generator(seed, "new cells").integers(2**31)))
         z = model.prior_sample(n, codes)
         mean = model.decode(z, torch.full((n, 1), float(library)), codes)
-        if model.likelihood in ("nb", "zinb"):
+        if model.options.likelihood in ("nb", "zinb"):
             theta = model.theta(codes)
             mean = torch.distributions.Gamma(theta.expand_as(mean), theta / mean.clamp_min(1e-8)).sample()
-        if model.likelihood == "zinb":
+        if model.options.likelihood == "zinb":
             mean = mean * (torch.rand_like(mean) >= torch.sigmoid(model.extra_zero(z)))
-        if model.likelihood == "gaussian":
+        if model.options.likelihood == "gaussian":
             scale = library / TARGET_SUM
             noise = torch.exp(0.5 * model.log_variance(codes)) * torch.randn_like(mean)
             mean = torch.expm1((torch.log1p(mean / scale) + noise).clamp_min(0)) * scale
@@ -59,7 +52,7 @@ def translate(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, 
     codes = _codes(model, to_batch, counts.shape[0])
 
     def decode(counts, batch, to):
-        return model.decode(model.posterior_mean(counts, batch), counts.totals, to)
+        return model.decode(model.embed(counts, batch), counts.totals, to)
 
     return apply(decode, Cells("cpu", {"counts": counts, "batch": batch, "to": codes.numpy()}))
 
@@ -75,7 +68,7 @@ def interpolate(
     (n_points, n_genes) means scaled to 10,000 per cell; the first and last point are the two cells as `in_batch` shows
     them.
     """
-    ends = torch.from_numpy(apply(model.posterior_mean, Cells("cpu", {"counts": counts, "batch": batch})))
+    ends = torch.from_numpy(apply(model.embed, Cells("cpu", {"counts": counts, "batch": batch})))
     z = torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n_points)[:, None])
     return model.decode(z, torch.full((n_points, 1), TARGET_SUM), _codes(model, in_batch, n_points)).numpy()
 
@@ -89,7 +82,7 @@ def corrected_expression(model: CountVae, counts: sparse.csr_matrix, batch: np.n
     """
 
     def decode(counts, batch):
-        z = model.posterior_mean(counts, batch)
+        z = model.embed(counts, batch)
         library = torch.full((len(z), 1), TARGET_SUM)
         shown = [model.decode(z, library, torch.full_like(batch, code)) for code in range(model.n_batches)]
         return torch.log1p(torch.stack(shown).mean(0))

@@ -7,36 +7,16 @@ or a mean of stands in its docstring. docs/disentanglement.md says what they are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
 from scbench.neural.cells import SparseRows
-from scbench.neural.discrepancy import distance_from_normal, distance_within_clusters
-from scbench.neural.schedules import Schedule
-
-
-def schedules(objective: Mapping[str, float | list]) -> dict[str, Schedule]:
-    """Read {term: weight, or [weight, start, full]} into {term: (weight, start, full)}, the reconstruction at 1.
-
-    The weight is 0 until the progress `start` of the training and rises linearly until `full`.
-
-    Raises
-    ------
-    ValueError
-        For a term that is not known, a weight below 0, or a schedule that does not lie within [0, 1] in order.
-    """
-    read = {"reconstruction": (1.0, 0.0, 0.0)}
-    for name, value in objective.items():
-        if name not in TERMS:
-            raise ValueError(f"objective: '{name}' is not known; choose from {', '.join(TERMS)}")
-        weight, start, full = value if isinstance(value, list) else (value, 0.0, 0.0)
-        if weight < 0 or not 0 <= start <= full <= 1:
-            raise ValueError(f"objective.{name}: {value} is not a weight or [weight, start, full] with start <= full")
-        read[name] = (float(weight), float(start), float(full))
-    return read
+from scbench.neural.discrepancy import cycle_distance, distance_from_normal, distance_within_clusters
+from scbench.neural.priors import divergence
 
 
 @dataclass(frozen=True)
@@ -68,11 +48,6 @@ class Pass:
     condition: torch.Tensor | None
 
 
-def divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
-    """KL(N(mean, exp(log_variance)) || N(0, I)) in nats, summed over dimensions, mean over cells."""
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
-
-
 def batch_cross_entropy(logits: torch.Tensor, batch: torch.Tensor, n_cells: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of z_batch as logits to the batch, in nats; every batch of `n_cells` (n_batches,) counts alike.
 
@@ -83,15 +58,10 @@ def batch_cross_entropy(logits: torch.Tensor, batch: torch.Tensor, n_cells: torc
 
 
 def cycle(model: nn.Module, p: Pass) -> torch.Tensor:
-    """Squared distance to where a cell decoded under the batch of another cell is encoded.
-
-    In units of the variance of each latent dimension, a mean over cells and dimensions; the cell's own place is fixed.
-    Sources: Guo et al. 2022, doi 10.1093/nar/gkab978; Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463.
-    """
+    """`cycle_distance` to where a cell decoded under the batch of another cell is encoded; its own place is fixed."""
     other = torch.randperm(len(p.batch), device=p.batch.device)
     moved = model.decoded_expression(p.z, None if p.condition is None else p.condition[other], p.counts.totals)
-    again, target = model.encode(moved)[0], p.mean.detach()
-    return ((again - target).square() / target.var(0).clamp_min(1e-3)).mean()
+    return cycle_distance(model.encode(moved)[0], p.mean.detach())
 
 
 def sparsity(z: torch.Tensor) -> torch.Tensor:
@@ -102,11 +72,11 @@ def sparsity(z: torch.Tensor) -> torch.Tensor:
     return (z.abs().mean(1) / z.square().mean(1).add(1e-8).sqrt()).mean()
 
 
-TERMS: dict[str, Callable[[nn.Module, Pass], torch.Tensor]] = {
+LOSSES: dict[str, Callable[[Any, Pass], torch.Tensor]] = {  # one for each of `scbench.autoencoders.parameters.TERMS`
     "reconstruction": lambda model, p: model.reconstruction_loss(p),
-    "kl": lambda model, p: divergence(p.mean, p.log_variance),
+    "kl": lambda model, p: divergence(p.mean, p.log_variance).sum(1).mean(),
     "batch_code": lambda model, p: batch_cross_entropy(p.code, p.batch, model.groups.sum(0)),
-    "batch_code_kl": lambda model, p: divergence(p.code, p.code_log_variance),
+    "batch_code_kl": lambda model, p: divergence(p.code, p.code_log_variance).sum(1).mean(),
     "adversary": lambda model, p: model.adversary(p.z, p.batch, p.cluster, model.groups),
     "mmd": lambda model, p: distance_within_clusters(p.mean, p.batch, p.cluster, *model.groups.shape[::-1]),
     "cycle": cycle,

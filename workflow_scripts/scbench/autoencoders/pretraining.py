@@ -88,7 +88,7 @@ class SelfTraining(nn.Module):
 
     def assignment(self, counts: SparseRows, **_) -> torch.Tensor:
         """Probability of every cluster, (n, n_clusters): Student's t kernel with one degree of freedom."""
-        near = 1 / (1 + squared_distances(self.model.z_bio(counts), self.centre))
+        near = 1 / (1 + squared_distances(self.model.embed(counts), self.centre))
         return near / near.sum(1, keepdim=True)
 
     def losses(self, counts: SparseRows, **_) -> dict[str, torch.Tensor]:

@@ -4,14 +4,27 @@ The one-hot cell type with a little noise, so that neighbours within a type are 
 Source: the control `embed_cell_types_jittered` of Open Problems, batch integration.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 import numpy as np
 
+from scbench import parameters as p
 from scbench.seeding import generator
 from scbench.types import Dataset, Embedding
 
 
-def integrate(data: Dataset, *, seed: int, device: str, threads: int, jitter: float = 0.01) -> Embedding:
+@dataclass(frozen=True, kw_only=True)
+class Parameters(p.Parameters):
+    """`jitter`: half the width of the uniform noise."""
+
+    jitter: float = p.number(0.01, 0)
+
+
+def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
     """Return the one-hot cell types, (n_cells, n_types), plus uniform noise in [-jitter, jitter]."""
+    jitter = Parameters.of(parameters).jitter
     types, codes = np.unique(data.labels, return_inverse=True)
     noise = generator(seed, "cell_type_oracle").uniform(-jitter, jitter, (data.n_cells, len(types)))
     return Embedding(X=(np.eye(len(types))[codes] + noise).astype(np.float32))

@@ -4,26 +4,19 @@ Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0, as implemented in 
 scanpy's wrapper transposes the result of harmonypy >= 0.1.
 """
 
-import harmonypy
-import numpy as np
-import pandas as pd
+from __future__ import annotations
 
+from dataclasses import dataclass
+
+from scbench import parameters as p
 from scbench.types import Dataset, Embedding
 
 
-def integrate(
-    data: Dataset,
-    *,
-    seed: int,
-    device: str,
-    threads: int,
-    theta: float = 2.0,
-    sigma: float = 0.1,
-    max_iter: int = 20,
-) -> Embedding:
-    """Return the corrected principal components, (n_cells, n_pcs); with one batch, the components as they are.
+@dataclass(frozen=True, kw_only=True)
+class Parameters(p.Parameters):
+    """Parameters of Harmony.
 
-    Parameters
+    Attributes
     ----------
     theta
         Weight of the diversity of batches in a cluster; 0 asks for none.
@@ -32,6 +25,19 @@ def integrate(
     max_iter
         Rounds of clustering and correction at most; it stops earlier when the objective does.
     """
+
+    theta: float = p.number(2.0, 0)
+    sigma: float = p.number(0.1, above=0)
+    max_iter: int = p.number(20, 1)
+
+
+def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
+    """Return the corrected principal components, (n_cells, n_pcs); with one batch, the components as they are."""
+    import harmonypy
+    import numpy as np
+    import pandas as pd
+
+    options = Parameters.of(parameters)
     if len(data.batch_names) == 1:
         return Embedding(X=data.X.copy())
     cells = pd.DataFrame({"batch": np.asarray(data.batch_names)[data.batch]})
@@ -39,9 +45,9 @@ def integrate(
         data.X.astype(np.float64),
         cells,
         "batch",
-        theta=theta,
-        sigma=sigma,
-        max_iter_harmony=max_iter,
+        theta=options.theta,
+        sigma=options.sigma,
+        max_iter_harmony=options.max_iter,
         random_state=seed,
         ncores=threads,
         verbose=False,

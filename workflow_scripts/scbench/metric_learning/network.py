@@ -3,35 +3,46 @@
 import torch
 from torch import nn
 
+from scbench.metric_learning.parameters import ScdmlParameters, SelfTrainingParameters, TripletParameters
 from scbench.metric_learning.scaling import LARGEST, BatchScaling
-from scbench.metric_learning.triplets import MINING, triplet_loss
+from scbench.metric_learning.triplets import triplet_loss
 from scbench.neural.cells import SparseRows
 from scbench.neural.discrepancy import distance_within_clusters
+from scbench.neural.fit import Model
 
 
-class TripletNetwork(nn.Module):
-    """Scaling with the mean and sd of the cell's batch, then Linear, ReLU, Linear; with `unit`, to rows of length 1."""
+class TripletNetwork(Model):
+    """Scaling with the mean and sd of the cell's batch, then Linear, ReLU, Linear."""
 
-    def __init__(
-        self, scaling: BatchScaling, *, hidden: int, latent_dim: int, mining: str, margin: float, unit: bool = False
-    ) -> None:
-        super().__init__()
-        if mining not in MINING:
-            raise ValueError(f"mining: '{mining}' is not known; choose one of {', '.join(MINING)}")
-        self.register_buffer("mean", torch.from_numpy(scaling.mean))
-        self.register_buffer("sd", torch.from_numpy(scaling.sd))
-        self.layers = nn.Sequential(nn.Linear(scaling.mean.shape[1], hidden), nn.ReLU(), nn.Linear(hidden, latent_dim))
-        self.mining, self.margin, self.unit = mining, margin, unit
+    options_class: type[TripletParameters] = ScdmlParameters
+    unit = False
 
-    def forward(self, x: SparseRows, batch: torch.Tensor, **_) -> torch.Tensor:
+    def __init__(self, options: TripletParameters, *, n_batches: int, n_genes: int) -> None:
+        super().__init__(options, n_batches=n_batches, n_genes=n_genes)
+        self.register_buffer("mean", torch.zeros(n_batches, n_genes))
+        self.register_buffer("sd", torch.ones(n_batches, n_genes))
+        width, n_dims = options.hidden, options.latent_dim
+        self.layers = nn.Sequential(nn.Linear(n_genes, width), nn.ReLU(), nn.Linear(width, n_dims))
+
+    @torch.no_grad()
+    def start_at(self, scaling: BatchScaling) -> None:
+        """Take the means and standard deviations by which cells are scaled."""
+        self.mean.copy_(torch.from_numpy(scaling.mean))
+        self.sd.copy_(torch.from_numpy(scaling.sd))
+
+    def embed(self, x: SparseRows, batch: torch.Tensor, **_) -> torch.Tensor:
+        """(n, latent_dim) of log-normalised cells."""
         scaled = (x.dense() - self.mean[batch]) / self.sd[batch]
         embedding = self.layers(scaled.clamp(-LARGEST, LARGEST))
         return nn.functional.normalize(embedding) if self.unit else embedding
 
     def losses(self, x: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the {triplet_loss}, and the mined {triplets} per cell of the minibatch, which are no loss."""
-        loss, n_mined = triplet_loss(self(x, batch), cluster, mining=self.mining, margin=self.margin)
+        loss, n_mined = self._triplet_loss(self.embed(x, batch), cluster)
         return {"triplet_loss": loss, "triplets": n_mined / len(cluster)}
+
+    def _triplet_loss(self, embedding: torch.Tensor, cluster: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return triplet_loss(embedding, cluster, mining=self.options.mining, margin=self.options.margin)
 
 
 class MixingNetwork(TripletNetwork):
@@ -41,10 +52,16 @@ class MixingNetwork(TripletNetwork):
     and a large cluster may become a thin sheet, which whoever clusters the embedding then cuts to pieces.
     """
 
+    options_class = SelfTrainingParameters
+
+    def __init__(self, options: SelfTrainingParameters, **sizes: int) -> None:
+        super().__init__(options, **sizes)
+        self.unit = options.unit
+
     def losses(self, x: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the {triplet_loss, mmd, flatness}, and the mined {triplets} per cell of the minibatch."""
-        embedding = self(x, batch)
-        loss, n_mined = triplet_loss(embedding, cluster, mining=self.mining, margin=self.margin)
+        embedding = self.embed(x, batch)
+        loss, n_mined = self._triplet_loss(embedding, cluster)
         return {
             "triplet_loss": loss,
             "mmd": distance_of_batches(embedding, batch, cluster, n_batches=len(self.mean)),

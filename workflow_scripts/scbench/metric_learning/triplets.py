@@ -12,7 +12,6 @@ from scbench.neural.discrepancy import squared_distances
 
 CLUSTERS_IN_MINIBATCH = 8
 CELLS_OF_BATCH = 2  # drawn together, so that there are cells of one batch to compare, however many batches there are
-MINING = ("hard", "semihard", "random")
 
 
 def distances(embedding: torch.Tensor) -> torch.Tensor:

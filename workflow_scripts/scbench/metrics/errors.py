@@ -1,4 +1,4 @@
-"""What a metric says when it has no meaning."""
+"""What a metric raises where it has no meaning."""
 
 
 class NotApplicableError(Exception):

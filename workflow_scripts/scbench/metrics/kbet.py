@@ -31,7 +31,7 @@ def kbet(connectivities: sparse.spmatrix, batch: np.ndarray, labels: np.ndarray)
     lies in small components of the graph.
 
     Range: 0 to 1; 1 cannot be expected: batches drawn at random pass for 95 % of the cells.
-    Weakness: strict: near 0 for all methods on many real data sets; more cells make the test sharper.
+    Weakness: strict: near 0 for all methods on many real datasets; more cells make the test sharper.
     Source: Büttner et al. 2019, doi 10.1038/s41592-018-0254-1; per cell type as in Luecken et al. 2022.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy: how far two samples are from having come from one distribution.
+"""Distances that losses lower: the maximum mean discrepancy of two samples, and that of a cycle.
 
 Source: Gretton et al. 2012, JMLR 13, 723 (unbiased estimate, which may be slightly negative).
 """
@@ -65,3 +65,12 @@ def distance_within_clusters(
     within_rest = ((rest * K_rest).sum(0) - (rest * K.diagonal()[:, None]).sum(0)) / (n * (n - 1))
     squared = within_one + within_rest - 2 * (rest * K_one).sum(0) / (m * n)
     return (squared * use).sum() / use.sum().clamp_min(1)
+
+
+def cycle_distance(again: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+    """Mean squared distance from where cells are, `place` (n, n_dims), to where they come back, `again`.
+
+    In units of the variance of each latent dimension. Sources: Guo et al. 2022, doi 10.1093/nar/gkab978; Hrovatin et
+    al. 2023, doi 10.1101/2023.11.03.565463.
+    """
+    return ((again - place).square() / place.var(0).detach().clamp_min(1e-3)).mean()

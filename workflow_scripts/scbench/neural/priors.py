@@ -11,6 +11,11 @@ import torch
 from torch import nn
 
 
+def divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    """KL(N(mean, exp(log_variance)) || N(0, I)) in nats, per element: sum over the dimensions for that of a cell."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+
+
 class StandardNormal(nn.Module):
     """N(0, I), shared by all batches: the force that mixes them."""
 
@@ -19,7 +24,7 @@ class StandardNormal(nn.Module):
         self.latent_dim = latent_dim
 
     def kl(self, mean, log_variance, z, batch):
-        return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+        return divergence(mean, log_variance)
 
     def sample(self, n: int, batch: torch.Tensor | None = None) -> torch.Tensor:
         return torch.randn(n, self.latent_dim)
@@ -102,7 +107,7 @@ class ConditionalNormal(nn.Module):
     def kl(self, mean, log_variance, z, batch):
         m, v = self.mean[batch], self.log_variance[batch].clamp(-4, 4)
         own = 0.5 * (v - log_variance + (log_variance.exp() + (mean - m).square()) * torch.exp(-v) - 1)
-        return own + self.pull * 0.5 * (m.square() + v.exp() - 1 - v)
+        return own + self.pull * divergence(m, v)
 
     def sample(self, n: int, batch: torch.Tensor) -> torch.Tensor:
         scale = torch.exp(0.5 * self.log_variance[batch].clamp(-4, 4))

@@ -6,7 +6,6 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,8 +15,9 @@ from torch import nn
 from scbench.files import atomic
 from scbench.neural.cells import Cells
 from scbench.seeding import generator
-from scbench.types import HISTORY_COLUMNS
+from scbench.types import HISTORY_COLUMNS, Checkpoint
 
+CHUNK = 2048  # cells that a model is applied to at a time
 Sampler = Callable[[np.random.Generator], list[np.ndarray]]
 
 
@@ -46,7 +46,7 @@ def train(
     average: float = 0.0,
     held_out: float = 0.0,
     patience: int = 30,
-    checkpoint: Path | None = None,
+    checkpoint: Checkpoint | None = None,
     checkpoint_seconds: float = 60.0,
 ) -> pd.DataFrame:
     """Minimise the weighted sum of `model.losses(**minibatch)` with Adam and return the history.
@@ -87,9 +87,10 @@ def train(
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     averaged = _Average(model, average)
     state = {"epoch": 0, "rows": [], "best": math.inf, "best_epoch": 0, "best_weights": None}
-    if checkpoint is not None and Path(checkpoint).exists():
-        state = _resume(Path(checkpoint), model, optimiser, averaged, rng)
-        print(f"resumed after epoch {state['epoch']} from {checkpoint}", flush=True)
+    if checkpoint is not None and checkpoint.path.exists():
+        resumed = _resume(checkpoint, model, optimiser, averaged, rng)
+        print(f"resumed after epoch {resumed['epoch']}" if resumed else "the checkpoint is of another run", flush=True)
+        state = resumed or state
     saved = time.monotonic()
 
     with _progress(epochs, state["epoch"]) as report:
@@ -107,7 +108,7 @@ def train(
                 print(f"stopped after epoch {epoch}: best was epoch {state['best_epoch']}", flush=True)
                 break
             if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
-                _save(Path(checkpoint), state, model, optimiser, averaged, rng)
+                _save(checkpoint, state, model, optimiser, averaged, rng)
                 saved = time.monotonic()
     if state["best_weights"] is not None:
         model.load_state_dict(state["best_weights"])
@@ -117,7 +118,7 @@ def train(
 
 
 @torch.no_grad()
-def apply(function: Callable[..., torch.Tensor], cells: Cells, chunk: int = 2048) -> np.ndarray:
+def apply(function: Callable[..., torch.Tensor], cells: Cells, chunk: int = CHUNK) -> np.ndarray:
     """Apply `function(**columns)` to all cells in order, a chunk at a time; (n_cells, ...) float32."""
     chunks = np.array_split(np.arange(cells.n_cells), math.ceil(cells.n_cells / chunk))
     return np.concatenate([function(**cells.take(chosen)).float().cpu().numpy() for chosen in chunks])
@@ -212,8 +213,9 @@ def _split(n_cells: int, held_out: float, seed: int) -> tuple[np.ndarray, np.nda
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 
-def _save(path: Path, state: dict, model, optimiser, averaged: _Average, rng: np.random.Generator) -> None:
+def _save(checkpoint: Checkpoint, state: dict, model, optimiser, averaged: _Average, rng: np.random.Generator) -> None:
     content = {
+        "key": checkpoint.key,
         "state": state,
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
@@ -222,12 +224,15 @@ def _save(path: Path, state: dict, model, optimiser, averaged: _Average, rng: np
         "torch_rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    with atomic(path) as partial:
+    with atomic(checkpoint.path) as partial:
         torch.save(content, partial)
 
 
-def _resume(path: Path, model, optimiser, averaged: _Average, rng: np.random.Generator) -> dict:
-    content = torch.load(path, weights_only=True)
+def _resume(checkpoint: Checkpoint, model, optimiser, averaged: _Average, rng: np.random.Generator) -> dict | None:
+    """Take up the state of a checkpoint; None, and nothing is changed, if it was written for another run."""
+    content = torch.load(checkpoint.path, weights_only=True)
+    if content.get("key") != checkpoint.key:
+        return None
     model.load_state_dict(content["model"])
     optimiser.load_state_dict(content["optimiser"])
     averaged.steps, tensors = content["average"]

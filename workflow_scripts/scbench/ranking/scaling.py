@@ -16,7 +16,7 @@ def scale(values: pd.DataFrame, kinds: Mapping[str, str], how: str) -> pd.Series
 
 
 def scale_to_controls(values: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Series:
-    """Scale each value to the means of the controls: (value - worst) / (best - worst) per data set and metric.
+    """Scale each value to the means of the controls: (value - worst) / (best - worst) per dataset and metric.
 
     Parameters
     ----------

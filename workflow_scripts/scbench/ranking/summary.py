@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from scbench.metrics.catalogue import METRICS
 from scbench.ranking.scaling import scale
 
 KEYS = ["dataset", "method", "group", "metric"]
@@ -17,7 +18,7 @@ RANKING_TOTALS = ["bio", "batch", "total", "no_silhouette_total", "equal_total"]
 RANKING_COLUMNS = ["method", "kind", "n_datasets", *RANKING_TOTALS, "scaled_total", "rank"]
 APART = {"supervised": 1, "control": 2}  # kinds that are not ranked and stand below the others, in this order
 GROUPS = ["bio", "batch", "extra", "total"]
-SILHOUETTES = ("silhouette_cell_type", "isolated_labels", "silhouette_batch", "bras")
+SILHOUETTES = [metric.id for metric in METRICS.values() if metric.is_silhouette]
 EQUAL = {"bio": 0.5, "batch": 0.5}
 SEVERITY = ["ok", "not_applicable", "failed"]
 
@@ -27,7 +28,7 @@ def summarise(
 ) -> pd.DataFrame:
     """Summarise the scores over seeds, with the totals of bio conservation and batch correction.
 
-    The parts of a group are the metrics that are ok for at least one run on the data set. A run that lacks one of them
+    The parts of a group are the metrics that are ok for at least one run on the dataset. A run that lacks one of them
     has no total; a group without any part gives no total to anyone. Totals are made per seed, then summarised.
 
     Parameters
@@ -43,11 +44,11 @@ def summarise(
 
     Returns
     -------
-    Table of SUMMARY_COLUMNS, one row per data set, method and metric, and five rows of the group "total": bio, batch,
+    Table of SUMMARY_COLUMNS, one row per dataset, method and metric, and five rows of the group "total": bio, batch,
     total (with the weights), no_silhouette_total (the same without silhouettes), equal_total (0.5 and 0.5). `status` is
     the worst over the seeds (failed, not_applicable, ok), with the reasons; a total is failed if a part failed. `sd`
     (n - 1) and the 95 % t interval of the mean are empty for a single seed. The scaled totals are made of the metrics
-    that could be scaled on the data set, over the runs that have a raw total.
+    that could be scaled on the dataset, over the runs that have a raw total.
     """
     keys = ["dataset", "method", "metric", "seed"]
     ordered = scores.sort_values(keys, ignore_index=True)
@@ -60,16 +61,16 @@ def summarise(
 
 
 def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """Rank the methods by their mean total over data sets.
+    """Rank the methods by their mean total over datasets.
 
-    Each column is a mean over the data sets on which anyone has a total (over those on which anyone has the value, when
-    there is no total at all), and empty for a method that lacks one of them: means over different data sets are not
+    Each column is a mean over the datasets on which anyone has a total (over those on which anyone has the value, when
+    there is no total at all), and empty for a method that lacks one of them: means over different datasets are not
     compared.
 
     Returns
     -------
     Table of RANKING_COLUMNS, one row per method of `kinds`, best first, the kinds APART last. `n_datasets` counts
-    the data sets on which a method has a total; the kinds APART and methods without an overall total have no rank.
+    the datasets on which a method has a total; the kinds APART and methods without an overall total have no rank.
     """
     totals = summary[summary["group"] == "total"]
     with_total = totals.loc[(totals["metric"] == "total") & totals["mean"].notna(), "dataset"].unique()
@@ -94,7 +95,7 @@ def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _totals(one: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
-    """Make the rows of the group "total" of every run on one data set."""
+    """Make the rows of the group "total" of every run on one dataset."""
     raw = _group_means(one, "value", weights)
     scaled = _group_means(one, "scaled", weights).where(raw.notna())
     long = pd.DataFrame(
@@ -117,7 +118,7 @@ def _group_means(one: pd.DataFrame, column: str, weights: Mapping[str, float]) -
         rows = one.assign(part=one[column].where(one["group"] == group))
         parts = rows.pivot(index=["method", "seed"], columns="metric", values="part").dropna(axis=1, how="all")
         means[group] = parts.mean(axis=1, skipna=False)
-        means[f"no_silhouette_{group}"] = parts.drop(columns=[*SILHOUETTES], errors="ignore").mean(axis=1, skipna=False)
+        means[f"no_silhouette_{group}"] = parts.drop(columns=SILHOUETTES, errors="ignore").mean(axis=1, skipna=False)
     weighted = {
         "total": ("", weights),
         "no_silhouette_total": ("no_silhouette_", weights),

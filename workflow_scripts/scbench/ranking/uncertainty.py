@@ -1,4 +1,4 @@
-"""How sure the overall ranking is: other data sets, rank tests, and one metric or data set less."""
+"""How sure the overall ranking is: other datasets, rank tests, and one metric or dataset less."""
 
 from __future__ import annotations
 
@@ -23,10 +23,36 @@ RANKING_TEXT = ["method", "other", "test", "kind", "left_out", "best", "status",
 SENSITIVITY_COLUMNS = ["kind", "left_out", "kendall_tau", "best", "best_changed", "ranking_changed", "status", "reason"]
 
 
-def dataset_totals(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """Return the mean total of every method that is ranked, methods x data sets, both complete.
+def ranking_tables(
+    scores: pd.DataFrame, kinds: Mapping[str, str], weights: Mapping[str, float], scaling: str
+) -> dict[str, pd.DataFrame]:
+    """All that is made of the scores of a benchmark.
 
-    Data sets on which nobody has a total and methods that lack a total on another data set are left out.
+    Parameters
+    ----------
+    scores, kinds, weights, scaling
+        See `scbench.ranking.summary.summarise`.
+
+    Returns
+    -------
+    {name: table}: scores (sorted), summary, overall, rank_tests, sensitivity.
+    """
+    scores = scores.sort_values(["dataset", "method", "seed", "metric"], ignore_index=True)
+    summary = summarise(scores, kinds, weights, scaling)
+    totals = dataset_totals(summary, kinds)
+    return {
+        "scores": scores,
+        "summary": summary,
+        "overall": bootstrap_ranking(totals),
+        "rank_tests": rank_tests(totals),
+        "sensitivity": sensitivity(scores, kinds, weights),
+    }
+
+
+def dataset_totals(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Return the mean total of every method that is ranked, methods x datasets, both complete.
+
+    Datasets on which nobody has a total and methods that lack a total on another dataset are left out.
     """
     totals = summary[(summary["metric"] == "total") & (summary["group"] == "total")]
     wide = totals.pivot(index="method", columns="dataset", values="mean")
@@ -35,7 +61,7 @@ def dataset_totals(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFr
 
 
 def bootstrap_ranking(totals: pd.DataFrame) -> pd.DataFrame:
-    """Resample the data sets 10,000 times with replacement: 95 % percentile intervals of mean total and rank.
+    """Resample the datasets 10,000 times with replacement: 95 % percentile intervals of mean total and rank.
 
     Parameters
     ----------
@@ -45,7 +71,7 @@ def bootstrap_ranking(totals: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     Table of OVERALL_COLUMNS, best method first; `share_best` is how often a method was the best or among the best.
-    With fewer than 3 data sets the intervals are missing, the status is not_applicable, and the reason says so.
+    With fewer than 3 datasets the intervals are missing, the status is not_applicable, and the reason says so.
     """
     n_datasets = totals.shape[1]
     mean = totals.mean(axis=1)
@@ -64,14 +90,14 @@ def bootstrap_ranking(totals: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_tests(totals: pd.DataFrame) -> pd.DataFrame:
-    """Test whether the methods differ over the data sets: Friedman's test, then Nemenyi's for every pair.
+    """Test whether the methods differ over the datasets: Friedman's test, then Nemenyi's for every pair.
 
     Sources: Demšar 2006 (JMLR 7); scipy.stats.friedmanchisquare; scikit_posthocs.posthoc_nemenyi_friedman.
 
     Returns
     -------
     Table of TEST_COLUMNS: one row friedman, one row mean_rank per method (1 is best), one row nemenyi per pair. With
-    fewer than 3 methods or data sets a single row not_applicable with the reason.
+    fewer than 3 methods or datasets a single row not_applicable with the reason.
     """
     n_datasets = totals.shape[1]
     reason = _too_few(totals, methods=MIN_METHODS)
@@ -93,18 +119,18 @@ def rank_tests(totals: pd.DataFrame) -> pd.DataFrame:
 
 
 def sensitivity(scores: pd.DataFrame, kinds: Mapping[str, str], weights: Mapping[str, float]) -> pd.DataFrame:
-    """Rank again without one metric, or without one data set, at a time.
+    """Rank again without one metric, or without one dataset, at a time.
 
     Returns
     -------
-    Table of SENSITIVITY_COLUMNS, one row per metric of the totals and per data set: Kendall's tau with the full ranking
+    Table of SENSITIVITY_COLUMNS, one row per metric of the totals and per dataset: Kendall's tau with the full ranking
     (1: the same order), the method that is best then, whether that is another one, whether any order changed. Where
     what is left gives no ranking of the same methods, not_applicable with the reason.
     """
     full = _overall(scores, kinds, weights)
     parts = scores.loc[(scores["status"] == "ok") & scores["group"].isin(["bio", "batch"]), "metric"]
     left_out = [("metric", "metric", name) for name in sorted(parts.unique())]
-    left_out += [("data set", "dataset", name) for name in sorted(scores["dataset"].unique())]
+    left_out += [("dataset", "dataset", name) for name in sorted(scores["dataset"].unique())]
     rows = []
     for kind, column, name in left_out:
         reason, row = "", {"kind": kind, "left_out": name}
@@ -136,7 +162,7 @@ def _ranks(totals: np.ndarray) -> np.ndarray:
 
 
 def _too_few(totals: pd.DataFrame, methods: int) -> str:
-    for found, needed, what in ((totals.shape[1], MIN_DATASETS, "data sets"), (len(totals), methods, "methods")):
+    for found, needed, what in ((totals.shape[1], MIN_DATASETS, "datasets"), (len(totals), methods, "methods")):
         if found < needed:
             return f"{found} {what} with totals of all methods; {needed} are needed"
     return ""

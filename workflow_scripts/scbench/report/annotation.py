@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 
-def summarise_annotation(tables: Sequence[pd.DataFrame], runs: Sequence[Mapping]) -> pd.DataFrame:
-    """Average the annotation tables of `runs` (dataset, method, seed) over their held-out parts.
+def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Average the annotation of all runs over their held-out parts.
+
+    Parameters
+    ----------
+    table
+        Of `scbench.analyses.annotation`, with the columns dataset, method and seed before it.
 
     Returns
     -------
     Columns dataset, method, seed, annotator, held_out_parts, macro_f1: the mean over parts, each held out once.
     """
-    if not tables:
-        return pd.DataFrame(columns=["dataset", "method", "seed", "annotator", "held_out_parts", "macro_f1"])
-    table = pd.concat([part.assign(**run) for part, run in zip(tables, runs, strict=True)], ignore_index=True)
     by = table.groupby(["dataset", "method", "seed", "annotator"], sort=False)["macro_f1"]
     return by.agg(held_out_parts="size", macro_f1="mean").reset_index()

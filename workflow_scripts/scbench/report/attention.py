@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,9 +14,9 @@ PAIRS = 10
 COLUMNS = 3
 
 
-def attention_figure(table: pd.DataFrame) -> Figure:
-    """Draw the first 10 pairs of each cell type in the table of `attention_pairs`: how far they exceed the mean."""
-    types = list(table.groupby("cell_type", sort=False))
+def draw_run(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Draw the first 10 pairs of each cell type of `scbench.analyses.attention`: how far they exceed the mean."""
+    types = list(tables["attention"].groupby("cell_type", sort=False))
     rows = math.ceil(len(types) / COLUMNS)
     figure = Figure(figsize=(10, 2.6 * rows + 0.4), layout="constrained")
     panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
@@ -27,5 +28,6 @@ def attention_figure(table: pd.DataFrame) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[len(types) :]:
         axes.set_axis_off()
+    figure.suptitle(title, fontsize=10)
     figure.supxlabel("Attention above the mean over cell types", fontsize=8)
     return figure

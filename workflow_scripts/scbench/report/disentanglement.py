@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,12 +11,16 @@ from matplotlib.figure import Figure
 from scbench.report.figures import OKABE_ITO
 
 
-def evidence_figure(table: pd.DataFrame, correlation: np.ndarray, shifts: pd.DataFrame, title: str) -> Figure:
-    """Draw `evidence`: the probes with chance, the `correlations`, and the changes of one pair of batches."""
+def draw_run(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Draw the tables of `scbench.analyses.disentanglement`: probes, correlations, changes of one pair of batches."""
+    table, shifts = tables["disentanglement"], tables["counterfactuals"]
+    correlation = tables["correlations"].pivot(index="z_batch", columns="z_bio", values="correlation")
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     probes, heatmap, genes = figure.subplots(1, 3, width_ratios=[1.1, 1, 1])
     _draw_probes(probes, table)
-    image = heatmap.imshow(correlation.T, vmin=0, vmax=1, cmap="Greys", aspect="auto", interpolation="nearest")
+    image = heatmap.imshow(
+        correlation.to_numpy(float), vmin=0, vmax=1, cmap="Greys", aspect="auto", interpolation="nearest"
+    )
     heatmap.set(title="Absolute correlation", xlabel="Dimension of z_bio", ylabel="Dimension of z_batch")
     heatmap.yaxis.get_major_locator().set_params(integer=True)
     figure.colorbar(image, ax=heatmap, shrink=0.8)

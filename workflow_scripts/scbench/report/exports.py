@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from scbench.analyses.exports import leiden_clusters, silhouette_text, standardised
 from scbench.analyses.umap import umap_table
-from scbench.files import atomic
-from scbench.report.figures import category_colours
+from scbench.files import atomic, write_text
+from scbench.report.figures import category_colours, save
 from scbench.seeding import generator
 
 TITLES = {"celltype": "Cell type", "batch": "Batch", "cluster": "Cluster"}
 
 
 def export_run(
-    folder: str | Path,
+    files: Mapping[str, str | Path],
     X: np.ndarray,
     truth: pd.DataFrame,
     *,
@@ -27,10 +27,12 @@ def export_run(
     clusters: np.ndarray | None = None,
     history: pd.DataFrame | None = None,
 ) -> None:
-    """Write the files of `scbench.analyses.exports.EXPORTS` into `folder`.
+    """Write the exports of a run.
 
     Parameters
     ----------
+    files
+        {name of `scbench.analyses.exports.EXPORTS`: file}.
     X
         (n_cells, n_dims) the embedding; latents_z.npy is the same with mean 0 and sd 1 per dimension (a dimension that
         does not vary is 0).
@@ -41,9 +43,8 @@ def export_run(
     history
         Table epoch, term, value; None: the method was not trained, and the figure says so.
     """
-    folder = Path(folder)
-    for name, array in {"latents": X, "latents_z": standardised(X)}.items():
-        with atomic(folder / f"{name}.npy") as partial, open(partial, "wb") as file:
+    for name, array in {"latents.npy": X, "latents_z.npy": standardised(X)}.items():
+        with atomic(files[name]) as partial, open(partial, "wb") as file:
             np.save(file, array)
     table = umap_table({"run": X}, truth)
     columns = {
@@ -52,15 +53,9 @@ def export_run(
         "cluster": pd.Series(leiden_clusters(X) if clusters is None else np.asarray(clusters).astype(str)),
     }
     for name, values in columns.items():
-        _save(folder / f"umap_{name}.svg", _umap(table, values, f"{title}: {TITLES[name].lower()}"))
-    _save(folder / "training_losses.svg", _losses(history, title))
-    with atomic(folder / "silhouette_celltype.txt") as partial:
-        partial.write_text(silhouette_text(X, table["cell_type"].to_numpy()) + "\n")
-
-
-def _save(path: Path, figure: Figure) -> None:
-    with atomic(path) as partial, mpl.rc_context({"svg.hashsalt": "scbench"}):
-        figure.savefig(partial, format="svg", dpi=300, facecolor="white", metadata={"Date": None})
+        save(_umap(table, values, f"{title}: {TITLES[name].lower()}"), {"svg": files[f"umap_{name}.svg"]})
+    save(_losses(history, title), {"svg": files["training_losses.svg"]})
+    write_text(files["silhouette_celltype.txt"], silhouette_text(X, table["cell_type"].to_numpy()) + "\n")
 
 
 def _umap(table: pd.DataFrame, values: pd.Series, title: str) -> Figure:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,19 +15,23 @@ from scbench.files import atomic, write_table
 
 OKABE_ITO = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"]
 UNKNOWN_COLOUR = "#D9D9D9"
-PNG_DPI = 150
+FORMATS: dict[str, dict[str, Any]] = {
+    "svg": {"dpi": 300, "metadata": {"Date": None}},
+    "png": {"dpi": 150},
+}  # 300: of rasterised points
 
 
-def save(figure: Figure, drawn: pd.DataFrame, stem: str | Path) -> None:
-    """Write {stem}.svg, {stem}.png and {stem}.tsv, the table of what was drawn; same figure, same bytes.
+def save(figure: Figure, files: Mapping[str, str | Path], drawn: pd.DataFrame | None = None) -> None:
+    """Write a figure to `files`, {svg, png: file}, and what was drawn to the `tsv` among them; same figure, same bytes.
 
     The figure is not one of pyplot's, so no display or backend is involved.
     """
-    formats = {"svg": {"dpi": 300, "metadata": {"Date": None}}, "png": {"dpi": PNG_DPI}}  # 300: of rasterised points
-    for suffix, options in formats.items():
-        with atomic(f"{stem}.{suffix}") as partial, mpl.rc_context({"svg.hashsalt": "scbench"}):
-            figure.savefig(partial, facecolor="white", **options)
-    write_table(f"{stem}.tsv", drawn)
+    for suffix in ("svg", "png"):
+        if suffix in files:
+            with atomic(files[suffix]) as partial, mpl.rc_context({"svg.hashsalt": "scbench"}):
+                figure.savefig(partial, format=suffix, facecolor="white", **FORMATS[suffix])
+    if drawn is not None:
+        write_table(files["tsv"], drawn)
 
 
 def category_colours(categories: list[str]) -> dict[str, str]:

@@ -1,29 +1,7 @@
 """How metrics and groups are called in tables and figures."""
 
-METRIC_LABELS = {
-    "nmi_leiden_best": "NMI",
-    "ari_leiden_best": "ARI",
-    "nmi_leiden_r1": "NMI (res 1)",
-    "ari_leiden_r1": "ARI (res 1)",
-    "nmi_kmeans": "NMI (k-means)",
-    "ari_kmeans": "ARI (k-means)",
-    "nmi_own": "NMI (own clusters)",
-    "ari_own": "ARI (own clusters)",
-    "silhouette_cell_type": "Silhouette cell type",
-    "isolated_labels": "Isolated labels",
-    "isolated_labels_f1": "Isolated labels F1",
-    "clisi": "cLISI",
-    "cell_cycle_conservation": "Cell cycle",
-    "trustworthiness": "Trustworthiness",
-    "ilisi": "iLISI",
-    "cilisi": "CiLISI",
-    "kbet": "kBET",
-    "graph_connectivity": "Graph connectivity",
-    "pcr_comparison": "PCR comparison",
-    "silhouette_batch": "Silhouette batch",
-    "bras": "BRAS",
-    "batch_classifier": "Batch classifier",
-}
+from scbench.metrics.catalogue import METRICS
+
 GROUP_LABELS = {
     "bio": "Bio conservation",
     "batch": "Batch correction",
@@ -33,7 +11,7 @@ GROUP_LABELS = {
     "equal_total": "Total 0.5 / 0.5",
     "scaled_total": "Scaled total",
     "min_max_total": "Scaled total (min-max over methods)",
-    "n_datasets": "Data sets",
+    "n_datasets": "Datasets",
     "rank": "Rank",
 }
 
@@ -44,4 +22,4 @@ MISSING = "\u2013"  # an en dash, where there is no value
 
 def label(name: str) -> str:
     """Return the display name of a metric or a total, the id itself where there is none."""
-    return METRIC_LABELS.get(name) or GROUP_LABELS.get(name, name)
+    return METRICS[name].label if name in METRICS else GROUP_LABELS.get(name, name)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scbench.files import atomic, write_table
-from scbench.report.figures import OKABE_ITO, save
+from scbench.files import write_table, write_text
+from scbench.report.figures import OKABE_ITO
 from scbench.report.labels import MISSING
 from scbench.report.tables import escape_latex
 
@@ -21,13 +21,13 @@ def write_ranking(
     overall: pd.DataFrame,
     tests: pd.DataFrame,
     sensitivity: pd.DataFrame,
+    files: Mapping[str, str | Path],
     *,
-    folder: str | Path,
     labels: Mapping[str, str],
 ) -> None:
-    """Write {folder}/ranking.{tsv,md,tex}: the ranking with bootstrap intervals, and the tests as notes below."""
+    """Write the ranking with bootstrap intervals, and the tests as notes below, to `files`, {tsv, md, tex: file}."""
     table = overall.assign(label=[labels.get(method, method) for method in overall["method"]])
-    write_table(Path(folder) / "ranking.tsv", table)
+    write_table(files["tsv"], table)
     rows, notes = _rows(table), ranking_notes(overall, tests, sensitivity, labels)
     lines = [HEADINGS, ["---", *["---:"] * 5], *([cell.replace("|", r"\|") for cell in row] for row in rows)]
     markdown = "".join("| " + " | ".join(line) + " |\n" for line in lines) + "".join(f"\n{note}\n" for note in notes)
@@ -35,26 +35,25 @@ def write_ranking(
     head = [r"\begin{tabular}{lrrrrr}", r"\toprule", " & ".join(map(escape_latex, HEADINGS)) + r" \\", r"\midrule"]
     latex = "\n".join(["% needs \\usepackage{booktabs}", *head, *body, r"\bottomrule", r"\end{tabular}"])
     latex += "\n" + "".join(f"% {note}\n" for note in notes)
-    for suffix, text in (("md", markdown), ("tex", latex)):
-        with atomic(Path(folder) / f"ranking.{suffix}") as partial:
-            partial.write_text(text, encoding="utf-8")
+    write_text(files["md"], markdown)
+    write_text(files["tex"], latex)
 
 
 def ranking_notes(overall: pd.DataFrame, tests: pd.DataFrame, sensitivity: pd.DataFrame, labels) -> list[str]:
     """Say in sentences what the tests and the rankings with something left out came to, or why they do not apply."""
     notes = []
     if not len(overall):
-        notes.append("No method has a total on all data sets.")
+        notes.append("No method has a total on all datasets.")
     elif overall["status"].iloc[0] != "ok":
-        notes.append(f"Bootstrap over data sets: not applicable ({overall['reason'].iloc[0]}).")
+        notes.append(f"Bootstrap over datasets: not applicable ({overall['reason'].iloc[0]}).")
     else:
-        notes.append(f"Intervals: 95 % of 10,000 bootstrap samples of the {overall['n_datasets'].iloc[0]} data sets.")
+        notes.append(f"Intervals: 95 % of 10,000 bootstrap samples of the {overall['n_datasets'].iloc[0]} datasets.")
     friedman = tests[tests["test"] == "friedman"].iloc[0]
     if friedman["status"] != "ok":
         notes.append(f"Friedman test: not applicable ({friedman['reason']}).")
     else:
         statistic, p_value = friedman["statistic"], friedman["p_value"]
-        over = f"{friedman['n_datasets']} data sets"
+        over = f"{friedman['n_datasets']} datasets"
         notes.append(f"Friedman test over {over}: chi-square {statistic:.2f}, p = {p_value:.3g}.")
     for kind, one in sensitivity.groupby("kind", sort=False):
         ok = one[one["status"] == "ok"]
@@ -66,12 +65,14 @@ def ranking_notes(overall: pd.DataFrame, tests: pd.DataFrame, sensitivity: pd.Da
     return notes
 
 
-def draw_ranking(overall: pd.DataFrame, tests: pd.DataFrame, *, folder: str | Path, labels: Mapping[str, str]) -> None:
-    """Write {folder}/ranking.{svg,png,tsv}."""
+def draw_ranking(
+    overall: pd.DataFrame, tests: pd.DataFrame, *, labels: Mapping[str, str]
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw the ranking; the figure and what was drawn."""
     drawn = overall.assign(label=[labels.get(method, method) for method in overall["method"]])
     ranks = tests[tests["test"] == "mean_rank"].set_index("method")["mean_rank"]
     drawn["mean_rank"] = drawn["method"].map(ranks)
-    save(ranking_figure(drawn, tests), drawn, Path(folder) / "ranking")
+    return ranking_figure(drawn, tests), drawn
 
 
 def ranking_figure(drawn: pd.DataFrame, tests: pd.DataFrame) -> Figure:
@@ -97,9 +98,9 @@ def ranking_figure(drawn: pd.DataFrame, tests: pd.DataFrame) -> Figure:
     upper.grid(axis="x", color="0.9", linewidth=0.6)
     upper.spines[["top", "right"]].set_visible(False)
     upper.tick_params(labelsize=8)
-    upper.set_xlabel("Mean total over data sets, 95 % bootstrap interval over data sets", fontsize=9)
+    upper.set_xlabel("Mean total over datasets, 95 % bootstrap interval over datasets", fontsize=9)
     if not len(drawn) or drawn["status"].iloc[0] != "ok":
-        reason = drawn["reason"].iloc[0] if len(drawn) else "no method has a total on all data sets"
+        reason = drawn["reason"].iloc[0] if len(drawn) else "no method has a total on all datasets"
         upper.set_title(f"No interval: {reason}", fontsize=8, color="0.35")
     _draw_critical_difference(lower, drawn, tests)
     return figure

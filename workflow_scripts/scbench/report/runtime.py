@@ -26,7 +26,7 @@ def runtime_table(resources: pd.DataFrame, labels: Mapping[str, str]) -> pd.Data
 
 
 def runtime_figure(table: pd.DataFrame) -> Figure:
-    """Draw the table of `runtime_table`: one point per run, a colour and a marker per data set, both axes in log scale.
+    """Draw the table of `runtime_table`: one point per run, a colour and a marker per dataset, both axes in log scale.
 
     A run whose memory was not measured has no point in that panel.
     """

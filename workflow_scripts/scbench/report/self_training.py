@@ -1,14 +1,15 @@
-"""What happened in each round of self-training: number of clusters, agreement with the last round, mined triplets."""
+"""The figure of the rounds of self-training: a row per dataset and method, a colour per seed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from scbench.metric_learning.self_training import STABLE, UNLIKE
 from scbench.report.figures import category_colours
 
 PANELS = {
@@ -16,26 +17,17 @@ PANELS = {
     "ari_to_last_round": "ARI to the last round",
     "triplets": "Mined triplets per cell",
 }
-RUN_COLUMNS = ["dataset", "method", "seed"]
-BOUNDS = (0.7, 0.98)  # below, a round is rejected; above, self-training ends; see scbench.metric_learning.self_training
 
 
-def self_training_table(histories: Sequence[pd.DataFrame], runs: Sequence[Mapping]) -> pd.DataFrame:
-    """Put the histories of `runs` (dataset, method, seed) below each other, without the terms that are not drawn.
+def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+    """Draw the rounds of all runs; a round that was rejected is an open point.
 
-    Returns
-    -------
-    Columns dataset, method, seed, epoch, term, value; the terms are those of PANELS, and accepted.
-    """
-    tables = [history.assign(**run) for history, run in zip(histories, runs, strict=True)]
-    table = pd.concat(tables, ignore_index=True)
-    return table.loc[table["term"].isin([*PANELS, "accepted"]), [*RUN_COLUMNS, "epoch", "term", "value"]]
-
-
-def self_training_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
-    """Draw the table of `self_training_table`: a row per data set and method, a colour per seed, a point per round.
-
-    A round that was rejected is an open point.
+    Parameters
+    ----------
+    table
+        Of `scbench.analyses.self_training`, with the columns dataset, method and seed before it.
+    labels
+        {method: display name}.
     """
     groups = list(table.groupby(["dataset", "method"], sort=False))
     colours = category_colours(sorted(table["seed"].astype(str).unique(), key=int))
@@ -51,7 +43,7 @@ def self_training_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figu
             axes.spines[["top", "right"]].set_visible(False)
         row[0].set_ylabel(f"{dataset}\n{labels.get(method, method)}", fontsize=8.5)
         row[0].yaxis.set_major_locator(MaxNLocator(integer=True))
-        for bound in BOUNDS:
+        for bound in (UNLIKE, STABLE):  # below, a round is rejected; above, self-training ends
             row[1].axhline(bound, color="0.6", linewidth=0.8, linestyle="--")
         row[1].set_ylim(-0.05, 1.05)
         row[2].set_yscale("symlog", linthresh=0.01)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
@@ -12,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from scbench.ranking.summary import APART
-from scbench.report.figures import save
 from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING
 from scbench.report.tables import TOTALS, Sheet, column_label, dataset_sheet, overall_sheet
 
@@ -22,27 +20,27 @@ NOT_DRAWN = ("no_silhouette_total", "equal_total", "scaled_total", "min_max_tota
 ROW, CIRCLE, BAR, GAP, MARGIN, CHARACTER, LINE = 0.34, 0.47, 1.12, 0.2, 0.12, 0.065, 0.15
 BAR_LENGTH, DIAMETERS = 0.62, (0.22, 0.315)
 NOTE = "Numbers: raw means over seeds. Colour and size: from lowest to highest within the column."
-OVERALL_NOTE = "Means over the data sets that have a total. A dash: something is missing."
+OVERALL_NOTE = "Means over the datasets that have a total. A dash: something is missing."
 
 
 def draw_all(
     summary: pd.DataFrame,
-    folder: str | Path,
     *,
     labels: Mapping[str, str],
     kinds: Mapping[str, str],
     metrics: Mapping[str, Sequence[str]],
-) -> None:
-    """Write {folder}/scores_{dataset}.{svg,png,tsv} for every data set of the summary, and scores_overall.*."""
+) -> dict[str, tuple[Figure, pd.DataFrame]]:
+    """Draw the scores of every dataset of the summary, and `overall`: {name: (figure, what was drawn)}."""
+    drawn = {}
     for dataset in summary["dataset"].unique():
         sheet = dataset_sheet(summary, dataset, labels, kinds, {**metrics, "extra": []})
-        save(dataset_figure(sheet, dataset), sheet.table, Path(folder) / f"scores_{dataset}")
+        drawn[str(dataset)] = (dataset_figure(sheet, dataset), sheet.table)
     sheet = _without(overall_sheet(summary, labels, kinds), NOT_DRAWN)
-    save(overall_figure(sheet), sheet.table, Path(folder) / "scores_overall")
+    return drawn | {"overall": (overall_figure(sheet), sheet.table)}
 
 
 def dataset_figure(sheet: Sheet, dataset: str) -> Figure:
-    """Draw one data set: a circle per metric, bars for bio conservation, batch correction and total."""
+    """Draw one dataset: a circle per metric, bars for bio conservation, batch correction and total."""
     styles = {total: ("bar", total) for total in TOTALS}
     for group in ("bio", "batch"):
         styles |= {metric: ("circle", group) for metric in sheet.groups.get(GROUP_LABELS[group], [])}
@@ -50,7 +48,7 @@ def dataset_figure(sheet: Sheet, dataset: str) -> Figure:
 
 
 def overall_figure(sheet: Sheet) -> Figure:
-    """Draw the ranking: a bar per data set, then bars of the means over data sets."""
+    """Draw the ranking: a bar per dataset, then bars of the means over datasets."""
     styles = {column: ("bar", column if column in TOTALS else "total") for column in sheet.columns}
     return _draw(sheet, styles, "Overall", OVERALL_NOTE)
 

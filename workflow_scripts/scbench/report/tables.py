@@ -1,4 +1,4 @@
-"""Tables of the scores: one per data set and one overall, as TSV, Markdown and LaTeX."""
+"""Tables of the scores: one per dataset and one overall, as TSV, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scbench.files import atomic, write_table
+from scbench.files import write_table, write_text
 from scbench.ranking.summary import APART, RANKING_TOTALS, rank
 from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING, label
 
@@ -44,30 +44,32 @@ class Sheet:
         return [column for columns in self.groups.values() for column in columns]
 
 
-def write_all(
+def sheets(
     summary: pd.DataFrame,
-    folder: str | Path,
     *,
     labels: Mapping[str, str],
     kinds: Mapping[str, str],
     metrics: Mapping[str, Sequence[str]],
-) -> None:
-    """Write {folder}/{dataset}.{tsv,md,tex} for every data set of the summary, and overall.{tsv,md,tex}.
+) -> dict[str, Sheet]:
+    """Lay out the table of every dataset of the summary, and `overall`."""
+    names = summary["dataset"].unique()
+    found = {str(name): dataset_sheet(summary, name, labels, kinds, metrics) for name in names}
+    return found | {"overall": overall_sheet(summary, labels, kinds)}
+
+
+def write_sheet(sheet: Sheet, files: Mapping[str, str | Path]) -> None:
+    """Write a table to `files`, {tsv, md, tex: file}.
 
     The TSV holds raw means; Markdown and LaTeX print mean and standard deviation over seeds, the best value of those
     that are ranked in bold.
     """
-    sheets = {name: dataset_sheet(summary, name, labels, kinds, metrics) for name in summary["dataset"].unique()}
-    sheets["overall"] = overall_sheet(summary, labels, kinds)
-    for name, sheet in sheets.items():
-        write_table(Path(folder) / f"{name}.tsv", sheet.table)
-        for suffix, text in (("md", to_markdown(sheet)), ("tex", to_latex(sheet))):
-            with atomic(Path(folder) / f"{name}.{suffix}") as partial:
-                partial.write_text(text, encoding="utf-8")
+    write_table(files["tsv"], sheet.table)
+    write_text(files["md"], to_markdown(sheet))
+    write_text(files["tex"], to_latex(sheet))
 
 
 def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -> Sheet:
-    """Lay out one data set: methods by total (by batch correction where there is none), metrics in their groups."""
+    """Lay out one dataset: methods by total (by batch correction where there is none), metrics in their groups."""
     one = summary[summary["dataset"] == dataset]
     groups = {GROUP_LABELS[group]: list(metrics[group]) for group in METRIC_GROUPS if metrics[group]}
     groups["Total"] = TOTALS
@@ -82,7 +84,7 @@ def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -
 
 
 def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
-    """Lay out the ranking: the total on every data set, then the means over data sets."""
+    """Lay out the ranking: the total on every dataset, then the means over datasets."""
     min_max = (summary["scaling"] == "min_max").any()
     scaled = "min_max_total" if min_max else "scaled_total"
     ranking = rank(summary, kinds).set_index("method").rename(columns={"scaled_total": scaled})
@@ -91,12 +93,12 @@ def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
     overall = [*RANKING_TOTALS, scaled, *COUNTS]
     table = _described(means.add_prefix("total_").join(ranking[overall]), labels, kinds)
     spread = totals.pivot(index="method", columns="dataset", values="sd").reindex(ranking.index).add_prefix("total_")
-    groups = {"Total on": list(spread.columns), "Mean over data sets": overall}
+    groups = {"Total on": list(spread.columns), "Mean over datasets": overall}
     return Sheet(table, groups, spread.reset_index(drop=True))
 
 
 def column_label(column: str) -> str:
-    """Return what stands over a column; over the total on a data set stands the data set."""
+    """Return what stands over a column; over the total on a dataset stands the dataset."""
     return column.removeprefix("total_") if column.startswith("total_") else label(column)
 
 

@@ -1,4 +1,4 @@
-"""UMAP of every method's embedding on one data set, coloured by cell type and by batch."""
+"""UMAP of every method's embedding on one dataset, coloured by cell type and by batch."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -11,20 +12,20 @@ from scipy import sparse
 from torch import nn
 
 from scbench.neural.cells import Cells, SparseRows
+from scbench.neural.fit import load
 from scbench.neural.training import apply, train
 from scbench.seeding import seed_torch
+from scbench.transformer.parameters import TrunkParameters
 from scbench.transformer.pretraining import CHUNK, Integration, Pretraining
 
-KINDS = {kind.__name__: kind for kind in (Pretraining, Integration)}
+KINDS = (Pretraining, Integration)
 OF_GENES = ("given", "learned")  # weights of the trunk with one row per gene
 LEAST_SHARED_GENES = 10
 
 
-def load(state: dict) -> Pretraining:
+def load_trunk(state: dict) -> Pretraining:
     """Rebuild a model from the content of model.pt, in evaluation mode."""
-    model = KINDS[state["kind"]](**state["architecture"])
-    model.load_state_dict(state["weights"])
-    return model.eval()
+    return load(state, *KINDS)
 
 
 @torch.no_grad()
@@ -48,9 +49,9 @@ def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretr
     shared = [row for row, symbol in enumerate(state["genes"]) if symbol.upper() in place]
     if len(shared) < LEAST_SHARED_GENES:
         raise ValueError(f"the trunk and the data set share {len(shared)} genes, {LEAST_SHARED_GENES} are needed")
-    decoder = ("columns", "n_counts", "n_batches", "latent_dim", "hidden")
-    options = {key: value for key, value in state["architecture"].items() if key not in decoder}
-    model = Pretraining([place[state["genes"][row].upper()] for row in shared], **options)
+    of_trunk = {one.name for one in fields(TrunkParameters)}
+    options = TrunkParameters(**{name: value for name, value in state["parameters"].items() if name in of_trunk})
+    model = Pretraining(options, [place[state["genes"][row].upper()] for row in shared])
     prefix = "trunk."
     weights = {name.removeprefix(prefix): w for name, w in state["weights"].items() if name.startswith(prefix)}
     model.trunk.load_state_dict({name: w[shared] if name in OF_GENES else w for name, w in weights.items()})

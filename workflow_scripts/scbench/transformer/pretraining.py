@@ -7,7 +7,9 @@ trunk is not, and a prior shared by all batches makes it costly to keep the batc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,12 +17,13 @@ from scipy import sparse
 from torch import nn
 
 from scbench.neural import likelihoods
-from scbench.neural.automatic import automatic_epochs
-from scbench.neural.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
+from scbench.neural.cells import TARGET_SUM, SparseRows, scaled_counts
+from scbench.neural.fit import Model
+from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder
 from scbench.neural.priors import StandardNormal
-from scbench.neural.training import apply, train
-from scbench.seeding import seed_torch
+from scbench.neural.schedules import Schedule, weights_at
+from scbench.transformer.parameters import IntegrationParameters, TrunkParameters
 from scbench.transformer.trunk import TRUNKS
 from scbench.types import Dataset, Embedding
 
@@ -36,7 +39,7 @@ def choose_genes(data: Dataset, n_genes: int) -> np.ndarray:
     return np.sort(nuclear[np.argsort(rank[nuclear], kind="stable")[:n_genes]])
 
 
-class Pretraining(nn.Module):
+class Pretraining(Model):
     """A trunk with the genes it looks at and masked reconstruction as its loss.
 
     In every minibatch a share of the genes is hidden from the trunk, which is asked for their values.
@@ -45,20 +48,14 @@ class Pretraining(nn.Module):
     ----------
     columns
         Columns of the counts that the trunk looks at.
-    attention
-        latent | full.
-    mask
-        Share of the genes that are hidden.
-    trunk
-        Further arguments of `Trunk`.
     """
 
-    def __init__(self, columns: Sequence[int], *, attention: str, mask: float, **trunk) -> None:
-        super().__init__()
-        if attention not in TRUNKS:
-            raise ValueError(f"attention: '{attention}' is not known; choose one of {', '.join(TRUNKS)}")
-        self.mask = mask
-        self.trunk = TRUNKS[attention](len(columns), **trunk)
+    options_class: type[TrunkParameters] = TrunkParameters
+
+    def __init__(self, options: TrunkParameters, columns: Sequence[int], **sizes: int) -> None:
+        super().__init__(options, columns=list(columns), **sizes)
+        self.mask = options.mask
+        self.trunk = TRUNKS[options.attention](len(columns), options)
         self.register_buffer("columns", torch.as_tensor(np.asarray(columns, dtype=np.int64)))
         self.register_buffer("mean", torch.zeros(len(columns)))
         self.register_buffer("sd", torch.ones(len(columns)))
@@ -97,7 +94,7 @@ class Pretraining(nn.Module):
         """{masked}: see `masked`."""
         return {"masked": self.masked(self.values(counts))[1]}
 
-    def embedding(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+    def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
         """(n, width): the mean of the outputs over genes."""
         return self.trunk.embed(self.values(counts), self.all_genes).mean(1)
 
@@ -109,25 +106,23 @@ class Integration(Pretraining):
     ----------
     n_counts, n_batches
         Genes of the counts, all of which are decoded; batches.
-    latent_dim, hidden
-        Of the latent; widths of the decoder's layers.
-    dropout
-        Before the latent.
     """
 
-    def __init__(self, columns, *, n_counts: int, n_batches: int, latent_dim: int, hidden: Sequence[int], **options):
-        super().__init__(columns, **options)
-        self.n_batches, self.latent_dim = n_batches, latent_dim
+    options_class = IntegrationParameters
+
+    def __init__(self, options: IntegrationParameters, columns: Sequence[int], *, n_counts: int, n_batches: int):
+        super().__init__(options, columns, n_counts=n_counts, n_batches=n_batches)
+        self.n_batches, latent_dim = n_batches, options.latent_dim
         described = self.trunk.latents.numel()
         self.to_latent = nn.Sequential(
             nn.LayerNorm(self.trunk.width),
             nn.Flatten(),
-            nn.Dropout(options["dropout"]),
+            nn.Dropout(options.dropout),
             nn.Linear(described, 2 * latent_dim),
         )
         nn.init.constant_(self.to_latent[-1].bias[latent_dim:], FIRST_LOG_VARIANCE)
         self.decoder = MeanDecoder(
-            latent_dim, hidden, n_counts, size_factor="multiply", condition_dim=n_batches, norm="layer"
+            latent_dim, options.hidden, n_counts, size_factor="multiply", condition_dim=n_batches, norm="layer"
         )
         self.log_theta = nn.Parameter(torch.zeros(n_batches, n_counts))
         self.prior = StandardNormal(latent_dim)
@@ -156,7 +151,7 @@ class Integration(Pretraining):
         kl = self.prior.kl(mean, log_variance, z, batch).sum(1)
         return {"masked": masked, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
 
-    def embedding(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+    def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
         """(n, latent_dim): the mean of the latent."""
         return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]
 
@@ -164,55 +159,40 @@ class Integration(Pretraining):
 def fit(
     data: Dataset,
     kind: type[Pretraining],
+    options: TrunkParameters,
     *,
+    terms: Mapping[str, Schedule],
     seed: int,
     device: str,
-    n_genes: int,
-    architecture: dict,
-    weights: Callable[[float], dict[str, float]],
-    epochs: int | None,
-    max_steps: int,
-    batch_size: int,
-    **training,
+    **sizes: int,
 ) -> Embedding:
     """Train a `Pretraining` or an `Integration` on all cells and return their embedding.
 
     Parameters
     ----------
-    n_genes
-        The trunk attends to the most variable ones.
-    architecture
-        Arguments of `kind` but for the columns.
-    epochs
-        None: as many as make about `max_steps` steps, at most 400 and at least 20.
-    weights, training
-        Further arguments of `train`.
+    terms
+        {term: schedule of its weight}.
+    sizes
+        Arguments of `kind` besides the columns.
     """
-    seed_torch(seed)
-    columns = choose_genes(data, n_genes)
-    architecture = {"columns": columns.tolist(), **architecture}
-    model = kind(**architecture)
-    model.start_at(data.X)
-    if architecture["position"] == "vectors" and data.gene_vectors:
-        model.trunk.give(data.gene_vectors[source][columns] for source in data.gene_vectors)
-    model.to(device)
-    cells = Cells(device, {"counts": data.X, "batch": data.batch})
-    history = train(
-        model,
-        cells,
-        weights=weights,
-        epochs=epochs or automatic_epochs(data.n_cells, batch_size, max_steps),
-        batch_size=batch_size,
-        cosine_from=0.5,
+    columns = choose_genes(data, options.n_genes)
+
+    def make() -> Pretraining:
+        model = kind(options, columns.tolist(), **sizes)
+        model.start_at(data.X)
+        if options.position == "vectors" and data.gene_vectors:
+            model.trunk.give(data.gene_vectors[source][columns] for source in data.gene_vectors)
+        return model
+
+    found = neural_fit(
+        data,
+        make,
+        options,
+        columns={"counts": data.X, "batch": data.batch},
+        weights=partial(weights_at, terms),
         seed=seed,
-        checkpoint=data.checkpoint,
-        **training,
+        device=device,
+        chunk=CHUNK,
+        cosine_from=0.5,
     )
-    model.eval()
-    state = {
-        "kind": kind.__name__,
-        "architecture": architecture,
-        "genes": data.gene_names[columns].tolist(),
-        "weights": model.state_dict(),
-    }
-    return Embedding(X=apply(model.embedding, cells, chunk=CHUNK), history=history, model=state)
+    return replace(found, model={**(found.model or {}), "genes": data.gene_names[columns].tolist()})

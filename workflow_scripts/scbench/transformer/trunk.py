@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from scbench.transformer.parameters import TrunkParameters
+
 GAIN = 20.0  # a gene's own vector must learn faster than weights that all genes share
-POSITIONS = ("vectors", "random", "none")
 
 
 def fit_width(vectors: torch.Tensor, width: int) -> torch.Tensor:
@@ -76,22 +77,14 @@ class Trunk(nn.Module):
     x (w + U p) + b, where p is the gene's vector: a linear layer whose weight depends on the gene, because what all
     genes share averages to the depth of a cell and drowns the rest.
 
-    Parameters
-    ----------
-    n_genes, width, n_latents, n_heads, depth, dropout
-        Sizes; the cell is described by `n_latents` tokens of `width`.
-    position
-        vectors | random: genes have given or random vectors, to which a learned part is added; none: genes cannot be
-        told apart.
+    `options.position`: vectors and random, genes have given or random vectors, to which a learned part is added; none,
+    genes cannot be told apart.
     """
 
-    def __init__(
-        self, n_genes: int, *, width: int, n_latents: int, n_heads: int, depth: int, dropout: float, position: str
-    ) -> None:
+    def __init__(self, n_genes: int, options: TrunkParameters) -> None:
         super().__init__()
-        if position not in POSITIONS:
-            raise ValueError(f"position: '{position}' is not known; choose one of {', '.join(POSITIONS)}")
-        self.width, self.position = width, position
+        self.options, self.width = options, options.width
+        width, position = options.width, options.position
         self.value = nn.Linear(1, width)
         self.value_of_gene = nn.Linear(width, width, bias=False)
         self.mask = nn.Parameter(0.02 * torch.randn(width))
@@ -99,8 +92,8 @@ class Trunk(nn.Module):
             "given", torch.randn(n_genes, width) if position != "none" else torch.zeros(n_genes, width)
         )
         self.learned = nn.Parameter(torch.zeros(n_genes, width), requires_grad=position != "none")
-        self.latents = nn.Parameter(torch.randn(n_latents, width))
-        self.blocks = nn.ModuleList([Block(width, n_heads, dropout) for _ in range(depth)])
+        self.latents = nn.Parameter(torch.randn(options.n_latents, width))
+        self.blocks = nn.ModuleList([Block(width, options.n_heads, options.dropout) for _ in range(options.depth)])
         self.last = nn.LayerNorm(width)
         self.to_expression = nn.Linear(width, 1)
 
@@ -137,12 +130,12 @@ class Trunk(nn.Module):
 class LatentTrunk(Trunk):
     """A few latents attend to the genes, then to each other; genes ask them. Cost: genes x latents."""
 
-    def __init__(self, n_genes: int, **options) -> None:
-        super().__init__(n_genes, **options)
+    def __init__(self, n_genes: int, options: TrunkParameters) -> None:
+        super().__init__(n_genes, options)
         self.read_in = Attention(self.width, 1)
         # a cell differs little from the mean cell at first, and all of it is in that difference
         self.norm = nn.BatchNorm1d(self.latents.numel(), eps=1e-6, momentum=0.05)
-        self.read_out = Attention(self.width, options["n_heads"])
+        self.read_out = Attention(self.width, options.n_heads)
 
     def cell(self, values: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
         """Tokens of the cell, (n, n_latents, width), of values (n, k) of the genes `shown` (k,).
@@ -195,9 +188,9 @@ class LatentTrunk(Trunk):
 class FullTrunk(Trunk):
     """A Transformer encoder over genes; latents attend to its outputs. Cost: genes squared."""
 
-    def __init__(self, n_genes: int, **options) -> None:
-        super().__init__(n_genes, **options)
-        self.read_in = Attention(self.width, options["n_heads"])
+    def __init__(self, n_genes: int, options: TrunkParameters) -> None:
+        super().__init__(n_genes, options)
+        self.read_in = Attention(self.width, options.n_heads)
 
     def cell(self, values: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
         """Tokens of the cell, (n, n_latents, width), of values (n, k) of the genes `shown` (k,)."""

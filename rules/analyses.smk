@@ -1,0 +1,110 @@
+def analysed(id):
+    """The runs that an analysis is about: of methods that declare it, on datasets that have what it needs."""
+    declared = [run for run in RUNS if id in METHODS[run.method].analyses]
+    return [run for run in declared if not ANALYSES[id].needs_labels or has_labels(DATASETS[run.dataset])]
+
+
+def shown(id, file, **labels):
+    """A file that `snakemake --report` shows under the title of the analysis."""
+    return report(file, caption=f"../report/{id}.rst", category=ANALYSES[id].title.capitalize(), labels=labels)
+
+
+def run_outputs(id):
+    """{name: file} of what an analysis writes for one run."""
+    files = {table: AT.run(**RUN, name=f"{table}.tsv") for table in ANALYSES[id].tables}
+    if ANALYSES[id].draws:
+        files |= {"svg": shown(id, AT.run(**RUN, name=f"{id}.svg"), **RUN), "png": AT.run(**RUN, name=f"{id}.png")}
+    return files
+
+
+def gathered_outputs(id):
+    """{format: file} of what an analysis makes of all its runs."""
+    if ANALYSES[id].gathers == "figure":
+        files = {suffix: AT.figure(f"{id}.{suffix}") for suffix in ("png", "tsv")}
+        return {"svg": shown(id, AT.figure(f"{id}.svg"), figure="all runs"), **files}
+    if ANALYSES[id].gathers == "table":
+        return {"md": shown(id, AT.table(f"{id}.md"), table="all runs"), "tsv": AT.table(f"{id}.tsv")}
+    return {}
+
+
+def analysis_results(id):
+    """What an analysis makes in the end, for all its runs; nothing where it has none."""
+    runs = analysed(id)
+    tables = [AT.run(run.dataset, run.method, run.seed, f"{id}.tsv") for run in runs]
+    return [*tables, *gathered_outputs(id).values()] if runs else []
+
+
+for id, analysis in ANALYSES.items():
+
+    rule:
+        name:
+            f"analyse_{id}"
+        input:
+            **{name: AT.run(**RUN, name=AT.file_name(name)) for name in analysis.reads},
+            dataset=AT.data("{dataset}", "dataset.h5ad"),
+            truth=AT.data("{dataset}", "truth.tsv.gz"),
+        output:
+            **run_outputs(id),
+        log:
+            AT.run_log(**RUN, step=f"analyse_{id}"),
+        benchmark:
+            AT.run(**RUN, name=f"analyse_{id}.benchmark.jsonl")
+        wildcard_constraints:
+            method=one_of([name for name, method in METHODS.items() if id in method.analyses]),
+        conda:
+            "../envs/analyses.yaml"
+        threads: 1
+        resources:
+            mem_mb=8000,
+            runtime=120,
+        params:
+            analysis=id,
+            draws=analysis.draws,
+            title=lambda wildcards: f"{wildcards.dataset}: {METHODS[wildcards.method].label}, seed {wildcards.seed}",
+            code=code_digest(
+                "analyse.py", f"scbench.analyses.{id}:analyse", *([f"scbench.report.{id}"] if analysis.draws else [])
+            ),
+        message:
+            f"{{wildcards.dataset}}: {analysis.title}, {{wildcards.method}}, seed {{wildcards.seed}}"
+        script:
+            "../workflow_scripts/analyse.py"
+
+    if analysis.gathers and analysed(id):
+
+        rule:
+            name:
+                f"gather_{id}"
+            input:
+                [AT.run(run.dataset, run.method, run.seed, f"{analysis.tables[0]}.tsv") for run in analysed(id)],
+            output:
+                **gathered_outputs(id),
+            log:
+                AT.log(f"gather_{id}"),
+            benchmark:
+                AT.summary(f"gather_{id}.benchmark.jsonl")
+            conda:
+                "../envs/report.yaml"
+            threads: 1
+            resources:
+                mem_mb=2000,
+                runtime=10,
+            params:
+                analysis=id,
+                runs=[(run.dataset, run.method, run.seed) for run in analysed(id)],
+                labels=LABELS,
+                code=code_digest("gather.py", f"scbench.report.{id}"),
+            message:
+                f"{analysis.title} of all runs"
+            script:
+                "../workflow_scripts/gather.py"
+
+    if not analysis.by_default:
+
+        # snakemake {analysis} makes what is no part of the benchmark
+        rule:
+            name:
+                id
+            input:
+                analysis_results(id),
+            message:
+                f"{analysis.title}: done for {len(analysed(id))} runs"

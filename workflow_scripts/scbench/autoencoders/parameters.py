@@ -1,0 +1,133 @@
+"""Parameters of the autoencoders; each stands here once, with its default and its range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scbench.neural.parameters import TrainingParameters
+from scbench.neural.schedules import read_schedules
+from scbench.parameters import ParameterError, choice, number, numbers
+
+NORMS = ("layer", "batch", "domain", "none")
+ACTIVATIONS = ("gelu", "relu")
+TERMS = (
+    *["reconstruction", "kl", "batch_code", "batch_code_kl", "adversary", "mmd", "cycle", "sparsity"],
+    *["prior_mmd", "prior_adversary", "commitment"],
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountVaeParameters(TrainingParameters):
+    """The variational autoencoder of counts.
+
+    Attributes
+    ----------
+    latent_dim, hidden
+        Dimensions of the latent; widths of the encoder, which the decoder mirrors.
+    encoder_norm, decoder_norm
+        layer | batch | domain | none; domain: statistics, scale and shift of every batch of its own.
+    activation
+        gelu | relu.
+    dropout
+        Of the encoder; None: by the number of cells, see `scbench.neural.automatic.dropout`.
+    condition, condition_dim, condition_encoder
+        How the decoder knows the batch: none, one_hot or a learned embedding of width `condition_dim`; it reaches every
+        layer of the decoder and, with `condition_encoder`, of the encoder.
+    likelihood
+        nb | zinb | poisson | gaussian (of log-normalised expression, one variance per gene).
+    dispersion
+        gene, or gene_batch: one per gene and batch.
+    size_factor
+        multiply | concat, see `scbench.neural.networks.MeanDecoder`.
+    prior, n_components, pull
+        normal | mog | vamp | conditional, see `scbench.neural.priors`; the mixtures have `n_components`; `pull` is the
+        weight that holds a conditional prior at N(0, I).
+    beta
+        Final weight of the divergence: 0 in the first tenth of training, then rising linearly until its half.
+    free_bits
+        Nats per latent dimension below which the divergence is not lowered; a mixture has no divergence per dimension,
+        there it is free_bits * latent_dim for the whole.
+    cycle_weight
+        Weight of the cycle term, which sets in after a tenth of training; 0: it is not computed.
+    """
+
+    latent_dim: int = number(32, 1)
+    hidden: tuple[int, ...] = numbers((128, 128), 1)
+    encoder_norm: str = choice("layer", *NORMS)
+    decoder_norm: str = choice("layer", *NORMS)
+    activation: str = choice("gelu", *ACTIVATIONS)
+    dropout: float | None = number(0.1, 0, 0.99)
+    condition: str = choice("none", "none", "one_hot", "embedding")
+    condition_dim: int = number(10, 1)
+    condition_encoder: bool = False
+    likelihood: str = choice("nb", "nb", "zinb", "poisson", "gaussian")
+    dispersion: str = choice("gene", "gene", "gene_batch")
+    size_factor: str = choice("multiply", "multiply", "concat")
+    prior: str | None = choice("normal", "normal", "mog", "vamp", "conditional")
+    n_components: int = number(20, 1)
+    pull: float = number(0.1, 0)
+    beta: float | None = number(1.0, 0)
+    free_bits: float = number(0.0, 0)
+    cycle_weight: float = number(0.0, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderParameters(TrainingParameters):
+    """The autoencoder behind the family and the disentangled model.
+
+    Attributes
+    ----------
+    latent_dim
+        Dimensions of z_bio, the embedding.
+    hidden
+        Widths of the encoder, which the decoder mirrors; None: by the number of genes, see
+        `scbench.neural.automatic.hidden_widths`.
+    objective
+        {term: weight, or [weight, start, full]}; `scbench.autoencoders.objective` says what the terms are and what
+        their weights refer to. The reconstruction has weight 1.
+    split
+        Whether there is a z_batch beside z_bio, of as many dimensions as batches.
+    condition, condition_dim
+        What the decoder is told of the batch, at every layer: none, z_batch, one_hot, or an embedding, trained, of
+        width `condition_dim`.
+    reconstruction
+        nb: negative log likelihood of the counts, summed over genes, with a dispersion per gene (and batch, if there is
+        a condition); mse: squared error of log-normalised expression, mean over genes.
+    layers
+        dense | convolution, of the encoder.
+    dropout
+        Of the encoder; None: by the number of cells.
+    mask
+        Share of a cell's entries that the encoder is not shown in training.
+    n_codes, n_groups
+        Codes per group of latent dimensions, and groups, where the objective has a commitment.
+    pretrain, cluster_stage
+        Whether layers are trained one after another first; whether, in the end, the encoder is trained on its own
+        clusters.
+    """
+
+    latent_dim: int = number(32, 1)
+    hidden: tuple[int, ...] | None = numbers(None, 1)
+    objective: dict = field(default_factory=dict)
+    split: bool = False
+    condition: str = choice("none", "none", "z_batch", "one_hot", "embedding")
+    condition_dim: int = number(16, 1)
+    reconstruction: str = choice("nb", "nb", "mse")
+    layers: str = choice("dense", "dense", "convolution")
+    dropout: float | None = number(0.1, 0, 0.99)
+    mask: float = number(0.0, 0, 0.99)
+    n_codes: int = number(64, 2)
+    n_groups: int = number(4, 1)
+    pretrain: bool = False
+    cluster_stage: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        terms = read_schedules(self.objective, TERMS)
+        if not self.split and (self.condition == "z_batch" or {"batch_code", "batch_code_kl"} & set(terms)):
+            raise ParameterError("objective: condition z_batch, batch_code and batch_code_kl need split: true")
+        if self.pretrain and self.layers == "convolution":
+            raise ParameterError("pretrain: convolutions are not trained layer by layer; use layers: dense")
+        if "commitment" in terms and self.latent_dim % self.n_groups:
+            groups = f"{self.latent_dim} latent dimensions do not fall into {self.n_groups} equal groups"
+            raise ParameterError(f"n_groups: {groups}")

@@ -1,0 +1,139 @@
+"""One embedding beside what it is judged by: what metrics take as arguments, each made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from scbench.graphs.agreement import contingency
+from scbench.graphs.connectivities import connectivities
+from scbench.graphs.neighbours import nearest_of_each_cell
+from scbench.metrics.clustering import LeidenGrid, kmeans
+from scbench.metrics.lisi import N_NEIGHBOURS, neighbour_weights
+from scbench.metrics.silhouette import silhouette_widths
+from scbench.seeding import generator
+
+if TYPE_CHECKING:
+    from scbench.metrics.metric import Need
+
+JITTER = 1e-3  # of the standard deviation; less is lost in single precision
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One embedding and its cells; every attribute can be the argument of a metric's function.
+
+    Attributes
+    ----------
+    X
+        (n_cells, n_dims) the embedding, in `suite.canonical_order`.
+    pca
+        (n_cells, n_pcs) principal components before integration.
+    batch, labels
+        (n_cells,) strings; labels are empty where the dataset has none.
+    clusters
+        (n_cells,) the method's own clusters, if it makes any.
+    phases
+        (n_cells, 2) scores of the S and the G2/M phase, if the genes allow them.
+    """
+
+    X: np.ndarray
+    pca: np.ndarray
+    batch: np.ndarray
+    labels: np.ndarray
+    clusters: np.ndarray | None = None
+    phases: np.ndarray | None = None
+
+    def reason_against(self, need: Need) -> str:
+        """Return why a metric with this need has no meaning here; empty where it has one."""
+        match need:
+            case "labels" if (self.labels == "").any():
+                return "the data set has no cell types"
+            case "labels" if len(np.unique(self.labels)) == 1:
+                return "there is one cell type only"
+            case "batches" if len(np.unique(self.batch)) == 1:
+                return "there is one batch only"
+            case "isolated_types" if (contingency(self.labels, self.batch) > 0).all():
+                return "every cell type is in every batch"
+            case "clusters" if self.clusters is None:
+                return "the method makes no clusters of its own"
+            case "cell_cycle" if self.phases is None:
+                return "the data set has no cell cycle scores; they need real gene symbols"
+        return ""
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """The embedding with cells at one and the same place moved apart a little, so that they have neighbours."""
+        same = (self.X[1:] == self.X[:-1]).all(axis=1)  # equal rows stand behind each other
+        moved = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        points = self.X.astype(np.float64) - self.X.mean(axis=0, dtype=np.float64)
+        noise = generator(0, "points").standard_normal((len(moved), points.shape[1]))
+        points[moved] += JITTER * (points.std() or 1.0) * noise
+        return points
+
+    @cached_property
+    def nearest(self) -> tuple[np.ndarray, np.ndarray]:
+        """Indices and distances of the 90 nearest neighbours of each of `points`, the cell itself first."""
+        return nearest_of_each_cell(self.points, min(N_NEIGHBOURS, len(self.X)))
+
+    @property
+    def indices(self) -> np.ndarray:
+        """(n_cells, 90) neighbours, the cell itself first."""
+        return self.nearest[0]
+
+    @property
+    def indices_15(self) -> np.ndarray:
+        """(n_cells, 15) neighbours, the cell itself first."""
+        return self.indices[:, :15]
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """(n_cells, 89) weights of the neighbours in LISI."""
+        return neighbour_weights(self.nearest[1])
+
+    @property
+    def connectivities_15(self) -> sparse.csr_matrix:
+        """(n_cells, n_cells) weights of the graph of 15 neighbours."""
+        return self._connectivities(15)
+
+    @property
+    def connectivities_50(self) -> sparse.csr_matrix:
+        """(n_cells, n_cells) weights of the graph of 50 neighbours."""
+        return self._connectivities(50)
+
+    def _connectivities(self, n_neighbours: int) -> sparse.csr_matrix:
+        indices, distances = self.nearest
+        return connectivities(indices[:, :n_neighbours], distances[:, :n_neighbours])
+
+    @cached_property
+    def _leiden(self) -> LeidenGrid:
+        return LeidenGrid(self.connectivities_15)
+
+    @property
+    def clusterings(self) -> list[np.ndarray]:
+        """Leiden clusters, (n_cells,) at each resolution."""
+        return self._leiden.all()
+
+    @property
+    def leiden_r1(self) -> np.ndarray:
+        """(n_cells,) Leiden clusters at resolution 1."""
+        return self._leiden.at(1.0)
+
+    @cached_property
+    def leiden_best(self) -> np.ndarray:
+        """(n_cells,) Leiden clusters of the resolution with the highest NMI."""
+        return self._leiden.best(self.labels)
+
+    @cached_property
+    def kmeans(self) -> np.ndarray:
+        """(n_cells,) clusters by k-means, as many as cell types."""
+        return kmeans(self.X, len(np.unique(self.labels)))
+
+    @cached_property
+    def widths(self) -> np.ndarray:
+        """(n_cells,) silhouette widths of the cell types."""
+        return silhouette_widths(self.X, self.labels)

@@ -1,0 +1,117 @@
+"""Parameters of methods: frozen dataclasses whose fields carry a type and a range, checked whenever one is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from types import NoneType
+from typing import Any, Self, get_args, get_type_hints
+
+
+class ParameterError(ValueError):
+    """A parameter that a method cannot take; the message starts with its name."""
+
+
+def number(
+    default: float | None, low: float | None = None, high: float | None = None, *, above: float | None = None
+) -> Any:
+    """A field for a number of at least `low` or above `above`, and at most `high`; of lists, each element."""
+    return field(default=default, metadata={"low": low, "high": high, "above": above})
+
+
+def numbers(default: tuple[int, ...] | None, low: int) -> Any:
+    """A field for a list of at least one number, each at least `low`."""
+    return field(default=default, metadata={"low": low, "not_empty": True})
+
+
+def choice(default: str | None, *known: str) -> Any:
+    """A field for one of the words `known`."""
+    return field(default=default, metadata={"known": known})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """Base of the parameters of a method.
+
+    A subclass is a frozen dataclass; its annotations may be int, float, bool, str, tuple[int, ...], dict and any of
+    these or None. Lists, as YAML has them, become tuples.
+
+    Raises
+    ------
+    ParameterError
+        For a value of another type or outside its range.
+    """
+
+    def __post_init__(self) -> None:
+        types = _types(type(self))
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, list):
+                object.__setattr__(self, one.name, value := tuple(value))
+            problem = _problem(value, types[one.name], one.metadata)
+            if problem:
+                raise ParameterError(f"{one.name}: {problem}")
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Build from {name: value}, as a configuration gives them.
+
+        Raises
+        ------
+        ParameterError
+            Also for a name that is no parameter.
+        """
+        known = [one.name for one in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ParameterError(f"{name}: unknown parameter; known: {', '.join(known) or 'none'}")
+        return cls(**values)
+
+
+@cache
+def _types(cls: type) -> dict[str, tuple[type, ...]]:
+    """The classes that a value of each field may have."""
+    found = {}
+    for name, hint in get_type_hints(cls).items():
+        options = get_args(hint) if type(hint).__name__ == "UnionType" else (hint,)
+        found[name] = tuple(getattr(option, "__origin__", option) for option in options)
+    return found
+
+
+def _problem(value: Any, types: tuple[type, ...], metadata: Mapping[str, Any]) -> str | None:
+    """What is wrong with a value, or None."""
+    accepted = {*types, int} if float in types else set(types)
+    if type(value) not in accepted:
+        names = " or ".join({NoneType: "null", tuple: "list", dict: "mapping"}.get(t, t.__name__) for t in types)
+        return f"{_shown(value)} is not of type {names}"
+    if value is None:
+        return None
+    known = metadata.get("known")
+    if known and value not in known:
+        return f"'{value}' is not known; choose one of {', '.join(known)}"
+    if metadata.get("not_empty") and not value:
+        return "the list is empty; it needs at least one number"
+    elements = value if isinstance(value, tuple) else (value,)
+    problems = (_out_of_range(one, metadata) for one in elements if isinstance(one, int | float | str))
+    return next((problem for problem in problems if problem), None)
+
+
+def _out_of_range(value: Any, metadata: Mapping[str, Any]) -> str | None:
+    low, high, above = (metadata.get(name) for name in ("low", "high", "above"))
+    if low is None and high is None and above is None:
+        return f"{value} is not a finite number" if isinstance(value, float) and not math.isfinite(value) else None
+    if isinstance(value, str | bool) or not math.isfinite(value):
+        return f"{_shown(value)} is not a finite number"
+    if above is not None and not value > above:
+        return f"{value} must be above {above:g}"
+    if low is not None and value < low:
+        return f"{value} is below {low:g}"
+    if high is not None and value > high:
+        return f"{value} is above {high:g}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    return repr(list(value) if isinstance(value, tuple) else value)

@@ -1,0 +1,36 @@
+"""What the runs cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+RESOURCE_COLUMNS = ["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"]
+BENCHMARK_FIELDS = ["s", "cpu_time", "max_rss"]
+
+
+def resources(benchmarks: Mapping[tuple[str, str, int], str | Path]) -> pd.DataFrame:
+    """Read what runs cost from Snakemake's benchmark.jsonl beside each embedding.
+
+    Parameters
+    ----------
+    benchmarks
+        {(dataset, method, seed): file}; a file that does not exist gives no row.
+
+    Returns
+    -------
+    Table of RESOURCE_COLUMNS (wall seconds, CPU seconds, peak resident memory in MB), one row per run; what Snakemake
+    could not measure ("NA") is missing.
+    """
+    rows = []
+    for run, path in benchmarks.items():
+        if Path(path).exists():
+            record = json.loads(Path(path).read_text().splitlines()[-1])
+            rows.append((*run, *(record[name] for name in BENCHMARK_FIELDS)))
+    table = pd.DataFrame(rows, columns=RESOURCE_COLUMNS)
+    measured = RESOURCE_COLUMNS[3:]
+    table[measured] = table[measured].apply(pd.to_numeric, errors="coerce")
+    return table

@@ -1,0 +1,162 @@
+"""Which code a piece of code can reach, read off the source without running it.
+
+The unit is a definition: a function or class at the top of a module, or the rest of the module, which runs when it is
+loaded. A definition counts once reachable code names it, so what is reached is rather too much than too little.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parent.parent
+Unit = tuple[Path, str | None]  # a file and a definition in it; None: what runs when the file is loaded
+
+
+def entry_units(entry: str, root: Path = SCRIPTS) -> list[Unit]:
+    """Turn `script.py`, `package.module` (all of it) or `package.module:definition` into units."""
+    name, _, definition = entry.partition(":")
+    path = root / name if name.endswith(".py") else root.joinpath(*name.split(".")).with_suffix(".py")
+    if definition:
+        return [(path, None), (path, definition)]
+    return [(path, None), *((path, one) for one in _parsed(path)[0])]
+
+
+def reachable(units: list[Unit], root: Path = SCRIPTS) -> frozenset[Unit]:
+    """All units of `root` that running `units` can reach.
+
+    Loading a module runs its top level and that of its packages. Imports inside a function count once the function is
+    reached, those under `if TYPE_CHECKING` never. A module that is imported by a name made at run time is not seen:
+    give it as a unit.
+    """
+    todo, seen = list(units), set()
+    while todo:
+        unit = todo.pop()
+        if unit in seen:
+            continue
+        seen.add(unit)
+        names, files, _ = _used(*unit, root)
+        todo += [(file, None) for file in files]
+        for file in {unit[0], *_imported_files(unit[0], root)}:
+            todo += [(file, name) for name in names & _parsed(file)[0].keys()]
+    return frozenset(seen)
+
+
+def third_party(units: frozenset[Unit], root: Path = SCRIPTS) -> set[str]:
+    """Top-level names of the modules that `units` import from elsewhere, and of ours that do not exist."""
+    return set().union(*(_used(*unit, root)[2] for unit in units)) if units else set()
+
+
+def digest(units: frozenset[Unit], root: Path = SCRIPTS) -> str:
+    """Digest of what the units do: their syntax trees without docstrings and comments, 16 hexadecimal digits."""
+    total = hashlib.sha256()
+    for path, definition in sorted(units, key=lambda unit: (unit[0], unit[1] or "")):
+        total.update(f"{path.relative_to(root)}:{definition or ''}\n".encode())
+        total.update(_syntax(path, definition).encode())
+    return total.hexdigest()[:16]
+
+
+@cache
+def _parsed(path: Path) -> tuple[dict[str, list[ast.stmt]], list[ast.stmt]]:
+    """The definitions of a module by name, and what runs when it is loaded."""
+    definitions: dict[str, list[ast.stmt]] = {}
+    top: list[ast.stmt] = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            definitions.setdefault(node.name, []).append(node)
+            top += [ast.Expr(decorator) for decorator in node.decorator_list]
+        else:
+            top.append(node)
+    return definitions, top
+
+
+@cache
+def _nodes(path: Path, definition: str | None) -> list[ast.stmt]:
+    definitions, top = _parsed(path)
+    return top if definition is None else definitions.get(definition, [])
+
+
+@cache
+def _syntax(path: Path, definition: str | None) -> str:
+    return "\n".join(ast.dump(_without_docstrings(node)) for node in _nodes(path, definition) if not _is_text(node))
+
+
+def _without_docstrings(node: ast.stmt) -> ast.stmt:
+    for part in ast.walk(node):
+        body = getattr(part, "body", None)
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and body and _is_text(body[0]):
+            part.body = body[1:]
+    return node
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+@cache
+def _used(path: Path, definition: str | None, root: Path) -> tuple[frozenset[str], frozenset[Path], frozenset[str]]:
+    """Names that a unit mentions, files of `root` that it loads, modules from elsewhere that it imports."""
+    names, files, elsewhere = set(), set(), set()
+    for node in _nodes(path, definition):
+        for part in _running(node):
+            if isinstance(part, ast.Name):
+                names.add(part.id)
+            elif isinstance(part, ast.Attribute):
+                names.add(part.attr)
+            elif isinstance(part, ast.Import | ast.ImportFrom):
+                for module, imported in _imported(part, path, root):
+                    found = _files(module, root)
+                    files.update(found)
+                    first = module.split(".")[0]
+                    if not found and (root / first).exists():
+                        elsewhere.add(module)  # one of ours that is not there
+                    elif not found and first not in sys.stdlib_module_names:
+                        elsewhere.add(first)
+                    if imported and (path.name == "__init__.py" or part.names[0].asname):
+                        names.add(imported)
+    return frozenset(names), frozenset(files), frozenset(elsewhere)
+
+
+@cache
+def _imported_files(path: Path, root: Path) -> frozenset[Path]:
+    """Files of `root` that a file imports anywhere."""
+    definitions, top = _parsed(path)
+    statements = [*top, *(node for nodes in definitions.values() for node in nodes)]
+    parts = (part for node in statements for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom))
+    return frozenset(
+        file for part in parts for module, _ in _imported(part, path, root) for file in _files(module, root)
+    )
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _running(child)
+
+
+def _imported(node: ast.Import | ast.ImportFrom, path: Path, root: Path) -> list[tuple[str, str | None]]:
+    """List (module, imported name); `from package import module` gives the module itself as well."""
+    if isinstance(node, ast.Import):
+        return [(alias.name, None) for alias in node.names]
+    package = list(path.relative_to(root).parts[: -node.level]) if node.level else []
+    module = ".".join([*package, *([node.module] if node.module else [])])
+    found: list[tuple[str, str | None]] = [(module, alias.name) for alias in node.names]
+    return found + [(f"{module}.{alias.name}", None) for alias in node.names if _files(f"{module}.{alias.name}", root)]
+
+
+@cache
+def _files(module: str, root: Path) -> tuple[Path, ...]:
+    """The files that importing a module of `root` loads, its packages first; empty for anybody else's module."""
+    parts = module.split(".")
+    found: list[Path] = []
+    for length in range(1, len(parts) + 1):
+        base = root.joinpath(*parts[:length])
+        found += [file for file in (base / "__init__.py", base.with_suffix(".py")) if file.exists()]
+    last = root.joinpath(*parts)
+    return tuple(found) if last.with_suffix(".py").exists() or last.is_dir() else ()
