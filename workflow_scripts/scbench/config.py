@@ -61,6 +61,7 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
         if name in RESERVED_IDS:
             fail(("datasets", name), "this id names a part of the results; choose another")
         _check(entry, schemas["dataset"], ("datasets", name), fail)
+    _check(config["defaults"], Draft202012Validator(schemas["method"].schema | {"required": []}), ("defaults",), fail)
     for name, entry in config["methods"].items():
         _check(entry, schemas["method"], ("methods", name), fail)
         config["methods"][name] = {**copy.deepcopy(config["defaults"]), **entry}

@@ -94,6 +94,8 @@ def _problem(value: Any, types: tuple[type, ...], metadata: Mapping[str, Any]) -
     if metadata.get("not_empty") and not value:
         return "the list is empty; it needs at least one number"
     elements = value if isinstance(value, tuple) else (value,)
+    if isinstance(value, tuple) and any(type(one) is not int for one in elements):
+        return f"{_shown(value)} is not a list of whole numbers"
     problems = (_out_of_range(one, metadata) for one in elements if isinstance(one, int | float | str))
     return next((problem for problem in problems if problem), None)
 

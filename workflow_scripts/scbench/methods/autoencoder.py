@@ -17,7 +17,8 @@ from scbench.types import Dataset, Embedding
 class Parameters(AutoencoderParameters):
     """As `AutoencoderParameters`."""
 
-    max_steps: int | None = number(1500, 1)
+    dropout: float = number(0.1, 0, 0.99)
+    max_steps: int = number(1500, 1)
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:

@@ -17,7 +17,7 @@ from scbench.types import Dataset, Embedding
 class Parameters(TrunkParameters):
     """As `TrunkParameters`."""
 
-    max_steps: int | None = number(1500, 1)
+    max_steps: int = number(1500, 1)
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:

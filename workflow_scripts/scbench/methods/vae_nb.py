@@ -19,7 +19,9 @@ class Parameters(CountVaeParameters):
 
     condition: str = choice("none", "none")
     dispersion: str = choice("gene", "gene")
-    max_steps: int | None = number(2500, 1)
+    dropout: float = number(0.1, 0, 0.99)
+    beta: float = number(1.0, 0)
+    max_steps: int = number(2500, 1)
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:

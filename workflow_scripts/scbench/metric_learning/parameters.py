@@ -51,7 +51,9 @@ class ScdmlParameters(TripletParameters):
         clusters; two_step, the similarities and their square, as published.
     """
 
+    latent_dim: int = number(32, 1)
     eigengap: str = choice("edges", "edges", "two_step")
+    epochs: int = number(50, 1)
     learning_rate: float = number(0.01, above=0, high=1)
 
 
@@ -81,6 +83,6 @@ class SelfTrainingParameters(TripletParameters):
     mmd: float = number(3.0, 0)
     flatness: float = number(0.1, 0)
     rounds: int = number(5, 0)
-    epochs: int | None = number(20, 1)
+    epochs: int = number(20, 1)
     round_epochs: int = number(15, 1)
     learning_rate: float = number(0.001, above=0, high=1)

@@ -27,15 +27,12 @@ def read_schedules(objective: Mapping[str, float | list], known: Collection[str]
     for name, value in objective.items():
         if name not in known:
             raise ParameterError(f"objective: '{name}' is not known; choose from {', '.join(known)}")
-        try:
-            weight, start, full = map(float, value if isinstance(value, list | tuple) else (value, 0.0, 0.0))
-            valid = 0 <= weight < float("inf") and 0 <= start <= full <= 1
-        except (TypeError, ValueError):
-            valid = False
-        if not valid:
+        steps = value if isinstance(value, list | tuple) else (value, 0.0, 0.0)
+        are_numbers = len(steps) == 3 and all(type(step) in (int, float) for step in steps)
+        if not (are_numbers and 0 <= steps[0] < float("inf") and 0 <= steps[1] <= steps[2] <= 1):
             wanted = "a weight or [weight, start, full] with 0 <= start <= full <= 1"
             raise ParameterError(f"objective.{name}: {value} is not {wanted}")
-        read[name] = (weight, start, full)
+        read[name] = (float(steps[0]), float(steps[1]), float(steps[2]))
     return read
 
 
