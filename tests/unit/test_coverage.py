@@ -2,10 +2,13 @@
 
 import json
 
+import pandas as pd
 import pytest
 
-from scbench.coverage import KILLED, coverage, resources
+from scbench.coverage import COVERAGE_COLUMNS, KILLED, closing_words, coverage, record_coverage
+from scbench.paths import Paths
 from scbench.plan import Run
+from scbench.ranking.costs import resources
 
 ERROR = "epoch 1\nTraceback (most recent call last):\n  File x\nValueError: no such thing\n\n"
 RUN = Run("data", "harmony", 1)
@@ -25,7 +28,7 @@ def write(tmp_path):
 
 
 def outcome(results, run: Run = RUN) -> tuple:
-    table = coverage([run], results)
+    table = coverage([run], Paths(str(results)))
     assert table[["dataset", "method", "seed"]].iloc[0].tolist() == [run.dataset, run.method, run.seed]
     return tuple(table[["status", "reason", "log"]].iloc[0])
 
@@ -85,7 +88,7 @@ def test_scores_of_an_embedding_that_is_gone_do_not_count(tmp_path, write):
     assert outcome(tmp_path)[0] == "failed"
 
 
-def test_raw_data_are_not_asked_for_once_the_data_set_is_prepared(tmp_path, write):
+def test_raw_data_are_not_asked_for_once_the_dataset_is_prepared(tmp_path, write):
     write(*DATA_FILES[1:])
     assert outcome(tmp_path) == ("not_run", "waits for integrate", "")
 
@@ -95,12 +98,49 @@ def test_resources_are_read_where_there_are_any_and_NA_is_missing(tmp_path, writ
     write("data/harmony/seed1/benchmark.jsonl", text=json.dumps(measured) + "\n")
     quick = {"s": 0.2, "cpu_time": "NA", "max_rss": "NA"}
     write("data/harmony/seed2/benchmark.jsonl", text=json.dumps(quick) + "\n")
-    table = resources([Run("data", "harmony", seed) for seed in (1, 2, 3)], tmp_path)
+    files = {("data", "harmony", seed): tmp_path / f"data/harmony/seed{seed}/benchmark.jsonl" for seed in (1, 2, 3)}
+    table = resources(files)
     assert table.iloc[0].tolist() == ["data", "harmony", 1, 12.5, 20.0, 300.25]
     assert len(table) == 2
     assert table.iloc[1][["cpu_seconds", "max_rss_mb"]].isna().all()
 
 
 def test_no_runs_give_empty_tables(tmp_path):
-    assert coverage([], tmp_path).empty
-    assert resources([], tmp_path).empty
+    assert coverage([], Paths(str(tmp_path))).empty
+    assert resources({}).empty
+
+
+# ---- at the end of a run
+
+
+def test_coverage_is_recorded_with_a_row_per_planned_run_whatever_became_of_it(tmp_path, write):
+    write(EMBEDDING, SCORES, *DATA_FILES)
+    write("logs/data/vae/seed0/integrate.log", text=ERROR)
+    runs = [RUN, Run("data", "vae", 0), Run("data", "oracle", 0, "skipped", "no labels"), Run("later", "vae", 0)]
+    paths = Paths(str(tmp_path))
+    record_coverage(runs, paths)
+    table = pd.read_csv(paths.coverage, sep="\t", keep_default_na=False)
+    assert list(table.columns) == COVERAGE_COLUMNS
+    assert table["status"].tolist() == ["ok", "failed", "skipped", "not_run"]
+
+
+def test_the_closing_words_name_each_failed_run_with_its_reason_and_its_log(tmp_path, write):
+    write(EMBEDDING, SCORES, *DATA_FILES)
+    log = "logs/data/vae/seed0/integrate.log"
+    write(log, text=ERROR)
+    write("tables/overall.md", text="| Harmony |")
+    paths = Paths(str(tmp_path))
+    record_coverage([RUN, Run("data", "vae", 0)], paths)
+    assert closing_words(paths).splitlines() == [
+        f"1 of 2 runs failed; see {paths.coverage}",
+        f"  data vae seed 0: ValueError: no such thing (log: {tmp_path / log})",
+    ]
+
+
+def test_the_closing_words_of_a_complete_benchmark_are_its_table_and_where_the_rest_is(tmp_path, write):
+    write(EMBEDDING, SCORES)
+    paths = Paths(str(tmp_path))
+    record_coverage([RUN], paths)
+    assert closing_words(paths) == "", "only some files were asked for, so there is no table"
+    write("tables/overall.md", text="| Harmony |\n")
+    assert closing_words(paths) == f"| Harmony |\n\nTables: {tmp_path}/tables   Figures: {tmp_path}/figures"

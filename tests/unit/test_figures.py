@@ -7,19 +7,34 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scbench.analyses.self_training import analyse
 from scbench.analyses.umap import umap_table
-from scbench.files import SCORE_COLUMNS
+from scbench.files import SCORE_COLUMNS, write_table
+from scbench.metric_learning.self_training import ROUND_COLUMNS
 from scbench.ranking.summary import summarise
 from scbench.report.figures import OKABE_ITO, category_colours, save
 from scbench.report.runtime import runtime_figure, runtime_table
-from scbench.report.self_training import self_training_figure, self_training_table
+from scbench.report.self_training import gather
 from scbench.report.table_figure import draw_all
 from scbench.report.umap_grid import umap_figure
+from scbench.runner import FinishedRun
+from scbench.types import HISTORY_COLUMNS
 
 KINDS = {"a": "method", "b": "baseline", "low": "control", "high": "control"}
 APART = {"low": "control", "given": "supervised", "a": "method"}
 LABELS = {"a": "Method A", "b": "Baseline B", "low": "Low", "high": "High", "given": "Given types"}
 METRICS = {"bio": ["nmi_leiden_best"], "batch": ["ilisi"], "extra": ["ari_leiden_r1"]}
+
+
+def files(stem: Path) -> dict[str, Path]:
+    return {suffix: stem.with_suffix(f".{suffix}") for suffix in ("svg", "png", "tsv")}
+
+
+def draw_scores(folder: Path, kinds, summary: pd.DataFrame) -> None:
+    drawn = draw_all(summary, labels=LABELS, kinds=kinds, metrics=METRICS)
+    assert list(drawn) == ["one", "overall"]
+    for name, (figure, table) in drawn.items():
+        save(figure, files(folder / f"scores_{name}"), table)
 
 
 def assert_drawn(stem: Path) -> pd.DataFrame:
@@ -44,7 +59,7 @@ def make_summary(*, labelled: bool = True, kinds=KINDS) -> pd.DataFrame:
 
 
 def test_the_table_figures_keep_the_raw_means_they_drew(tmp_path):
-    draw_all(make_summary(), tmp_path, labels=LABELS, kinds=KINDS, metrics=METRICS)
+    draw_scores(tmp_path, KINDS, make_summary())
     table = assert_drawn(tmp_path / "scores_one")
     assert list(table.columns) == ["method", "label", "kind", "nmi_leiden_best", "ilisi", "bio", "batch", "total"]
     assert table["method"].tolist() == ["b", "a", "high", "low"]
@@ -56,14 +71,13 @@ def test_the_table_figures_keep_the_raw_means_they_drew(tmp_path):
 @pytest.mark.parametrize("kinds", [{"a": "method"}, {"low": "control"}, APART])
 @pytest.mark.parametrize("labelled", [True, False])
 def test_the_table_figures_stand_without_totals_controls_or_methods(tmp_path, kinds, labelled):
-    summary = make_summary(labelled=labelled, kinds=kinds)
-    draw_all(summary, tmp_path, labels=LABELS, kinds=kinds, metrics=METRICS)
+    draw_scores(tmp_path, kinds, make_summary(labelled=labelled, kinds=kinds))
     assert assert_drawn(tmp_path / "scores_one")["total"].notna().all() == labelled
 
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path):
     for folder in ("first", "second"):
-        draw_all(make_summary(), tmp_path / folder, labels=LABELS, kinds=KINDS, metrics=METRICS)
+        draw_scores(tmp_path / folder, KINDS, make_summary())
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
 
@@ -79,7 +93,7 @@ def test_run_times_are_drawn_fastest_method_first_and_unmeasured_memory_is_left_
     figure = runtime_figure(table)
     points = [sum(len(drawn.get_offsets()) for drawn in axes.collections[:2]) for axes in figure.axes]
     assert points == [3, 1]
-    save(figure, table, tmp_path / "runtime")
+    save(figure, files(tmp_path / "runtime"), table)
     assert assert_drawn(tmp_path / "runtime")["label"].tolist() == ["Baseline B", "Method A", "Method A"]
 
 
@@ -87,28 +101,31 @@ def test_run_times_stand_without_any_run(tmp_path):
     table = runtime_table(
         pd.DataFrame(columns=["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"]), {}
     )
-    save(runtime_figure(table), table, tmp_path / "runtime")
+    save(runtime_figure(table), files(tmp_path / "runtime"), table)
+    assert (tmp_path / "runtime.png").stat().st_size > 0
 
 
 def test_the_rounds_of_self_training_are_drawn_and_rejected_ones_are_open_points(tmp_path):
-    rounds = [
-        (0, "clusters", 4),
-        (0, "accepted", 1),
-        (2, "clusters", 5),
-        (2, "ari_to_last_round", 0.7),
-        (2, "accepted", 0),
-    ]
-    rows = [*rounds, *((epoch, "triplets", 50 / (epoch + 1)) for epoch in range(4)), (0, "triplet_loss", 1.0)]
-    history = pd.DataFrame(rows, columns=["epoch", "term", "value"])
-    runs = [{"dataset": "one", "method": "a", "seed": seed} for seed in (0, 10)]
-    table = self_training_table([history, history], runs)
-    figure = self_training_figure(table, LABELS)
+    epochs = [(epoch, "triplets", 50 / (epoch + 1)) for epoch in range(4)]
+    write_table(tmp_path / "history", pd.DataFrame([*epochs, (0, "triplet_loss", 1.0)], columns=HISTORY_COLUMNS))
+    rounds = [(0, 0, 4, np.nan, True), (1, 2, 5, 0.7, False)]
+    write_table(tmp_path / "rounds", pd.DataFrame(rounds, columns=ROUND_COLUMNS))
+    one = analyse(FinishedRun({name: tmp_path / name for name in ("history", "rounds")}, seed=0))["self_training"]
+    assert one.groupby("term")["value"].apply(list).to_dict() == {
+        "triplets": [value for _, _, value in epochs],
+        "clusters": [4, 5],
+        "ari_to_last_round": [0.7],
+        "accepted": [1, 0],
+    }
+    assert one[one["term"] == "accepted"]["epoch"].tolist() == [0, 2]
+    table = pd.concat([one.assign(dataset="one", method="a", seed=seed) for seed in (0, 10)], ignore_index=True)
+    figure = gather(table, LABELS)
     clusters, agreement, triplets = figure.axes
     assert clusters.get_ylabel() == "one\nMethod A"
     assert [len(axes.collections) for axes in (clusters, agreement, triplets)] == [2, 2, 0]
     assert clusters.collections[0].get_facecolor()[:, :3].mean(axis=1).tolist()[1] == 1
     assert clusters.collections[0].get_facecolor()[:, :3].mean(axis=1).tolist()[0] < 1
-    save(figure, table, tmp_path / "self_training")
+    save(figure, files(tmp_path / "self_training"), table)
     assert "triplet_loss" not in set(assert_drawn(tmp_path / "self_training")["term"])
 
 
@@ -127,7 +144,7 @@ def test_umap_keeps_apart_what_is_apart_and_draws_both_columns(tmp_path):
     assert (nearest == group).all()
     figure = umap_figure(table, LABELS)
     assert [axes.get_title() for axes in figure.axes] == ["Cell type", "Batch"]
-    save(figure, table, tmp_path / "umap")
+    save(figure, files(tmp_path / "umap"), table)
     assert_drawn(tmp_path / "umap")
 
 

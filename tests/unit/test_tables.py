@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from scbench.ranking.summary import SUMMARY_COLUMNS
-from scbench.report.tables import dataset_sheet, overall_sheet, to_latex, to_markdown, write_all
+from scbench.report.tables import dataset_sheet, overall_sheet, sheets, to_latex, to_markdown, write_sheet
 
 KINDS = {"low": "control", "worse": "method", "better": "baseline", "gone": "method"}
 LABELS = {"low": "Low & flat", "worse": "Worse_1", "better": "Better | best", "gone": "Gone"}
@@ -111,7 +111,7 @@ def test_equal_printed_values_are_both_best(summary):
     assert to_markdown(one_sheet(summary)).count("**0.750**") == 3
 
 
-def test_the_overall_table_counts_data_sets_and_ranks_only_methods(summary):
+def test_the_overall_table_counts_datasets_and_ranks_only_methods(summary):
     table = overall_sheet(summary, LABELS, KINDS).table.set_index("method")
     assert table.loc["better", ["total_one", "total", "rank", "n_datasets"]].tolist() == pytest.approx(
         [0.55, 0.55, 1, 1]
@@ -122,9 +122,12 @@ def test_the_overall_table_counts_data_sets_and_ranks_only_methods(summary):
 
 
 def test_tsv_holds_the_raw_means(summary, tmp_path):
-    write_all(summary, tmp_path, labels=LABELS, kinds=KINDS, metrics=METRICS)
-    expected = {f"{name}.{suffix}" for name in ("one", "overall") for suffix in ("tsv", "md", "tex")}
-    assert {path.name for path in tmp_path.iterdir()} == expected
+    found = sheets(summary, labels=LABELS, kinds=KINDS, metrics=METRICS)
+    assert list(found) == ["one", "overall"]
+    write_sheet(found["one"], {suffix: tmp_path / f"one.{suffix}" for suffix in ("tsv", "md", "tex")})
+    assert {path.name for path in tmp_path.iterdir()} == {"one.tsv", "one.md", "one.tex"}
+    assert (tmp_path / "one.md").read_text() == to_markdown(one_sheet(summary))
+    assert (tmp_path / "one.tex").read_text() == to_latex(one_sheet(summary))
     table = pd.read_csv(tmp_path / "one.tsv", sep="\t").set_index("method")
     assert table.loc["better", "total"] == 0.6 * 0.75 + 0.4 * 0.25
     assert table["made_up"].isna().all()

@@ -17,6 +17,7 @@ from scbench.ranking.uncertainty import (
     rank_tests,
     sensitivity,
 )
+from scbench.report.figures import save
 from scbench.report.ranking import draw_ranking, write_ranking
 
 WEIGHTS = {"bio": 0.6, "batch": 0.4}
@@ -84,13 +85,13 @@ def test_friedman_is_scipys_and_nemenyi_follows_from_the_mean_ranks(five):
     assert len(pairs) == 3
 
 
-def test_too_few_data_sets_or_methods_are_not_applicable_with_a_reason(five):
+def test_too_few_datasets_or_methods_are_not_applicable_with_a_reason(five):
     two = five[five["dataset"].isin(["d0", "d1"])]
     overall, tests = bootstrap_ranking(totals_of(two)), rank_tests(totals_of(two))
     assert overall["total"].notna().all()
     assert overall[["ci_low", "rank_low", "share_best"]].isna().all(axis=None)
     assert set(overall["status"]) == set(tests["status"]) == {"not_applicable"}
-    assert set(overall["reason"]) == {"2 data sets with totals of all methods; 3 are needed"}
+    assert set(overall["reason"]) == {"2 datasets with totals of all methods; 3 are needed"}
     pair = five[five["method"].isin(["a", "b"])]
     assert rank_tests(totals_of(pair))["reason"].tolist() == ["2 methods with totals of all methods; 3 are needed"]
     assert set(bootstrap_ranking(totals_of(pair))["status"]) == {"ok"}
@@ -100,7 +101,7 @@ def test_too_few_data_sets_or_methods_are_not_applicable_with_a_reason(five):
     assert sensitivity(five.iloc[:0], KINDS, WEIGHTS).empty
 
 
-def test_sensitivity_names_the_metric_and_the_data_set_that_decide():
+def test_sensitivity_names_the_metric_and_the_dataset_that_decide():
     scores = make_scores(
         {"a": [0.6, 0.6, 0.6], "b": [0.5, 0.5, 0.5], "c": [0.1, 0.1, 0.1]}, {("b", "ari", 0): 0.9, ("b", "nmi", 0): 0.6}
     )
@@ -129,16 +130,18 @@ def test_table_and_figure_say_what_was_found_or_why_not(five, tmp_path, n_datase
     for name, table in made.items():
         write_table(tmp_path / name, table)
     tables = {name: read_table(tmp_path / name, text=RANKING_TEXT) for name in made}
-    write_ranking(**tables, folder=tmp_path, labels=LABELS)
+    files = {suffix: tmp_path / f"ranking.{suffix}" for suffix in ("tsv", "md", "tex", "svg", "png")}
+    write_ranking(**tables, files=files, labels=LABELS)
     text = (tmp_path / "ranking.md").read_text()
-    draw_ranking(tables["overall"], tables["tests"], folder=tmp_path, labels=LABELS)
+    figure, drawn = draw_ranking(tables["overall"], tables["tests"], labels=LABELS)
+    save(figure, files, drawn)
     svg = (tmp_path / "ranking.svg").read_text()
     assert svg.count("<path") > 10
     assert (tmp_path / "ranking.png").stat().st_size > 5000
     if n_datasets == 5:
         assert r"| Method \| B | 0.570 |" in text
-        assert "95 % of 10,000 bootstrap samples of the 5 data sets" in text
-        assert "Friedman test over 5 data sets: chi-square 8.40, p = 0.015." in text
+        assert "95 % of 10,000 bootstrap samples of the 5 datasets" in text
+        assert "Friedman test over 5 datasets: chi-square 8.40, p = 0.015." in text
         assert r"Method\_A" in (tmp_path / "ranking.tex").read_text()
         assert "changes the ranking in 0 of 2 cases" in text
     else:

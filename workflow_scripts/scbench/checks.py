@@ -21,7 +21,7 @@ SCORE_STATUS = ("ok", "not_applicable", "failed")
 
 def is_counts(matrix: sparse.spmatrix | np.ndarray) -> bool:
     """Whether all values are finite, not negative and whole."""
-    values = matrix.data if sparse.issparse(matrix) else np.asarray(matrix)
+    values = np.asarray(matrix.data if sparse.issparse(matrix) else matrix)
     return bool(np.isfinite(values).all() and (values >= 0).all() and (values == np.round(values)).all())
 
 

@@ -204,7 +204,8 @@ def _run(name: str, config: Mapping, adata: AnnData, truth: pd.DataFrame, folder
     labels = truth["cell_type"].to_numpy()
     if method.uses_labels and (labels == "").any():
         raise ValueError(f"{name} uses cell types; name their column with --label-key")
-    vectors, reports = {}, {}
+    vectors: dict = {}
+    reports: dict = {}
     if method.gene_vectors:
         vectors, reports = make_vectors(adata, method.gene_vectors, config["gene_knowledge"])
     folder.mkdir(parents=True, exist_ok=True)

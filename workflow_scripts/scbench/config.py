@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 import yaml
 from jsonschema import Draft202012Validator
 
+from scbench.datasets.parameters import SimulationParameters
+from scbench.metrics.catalogue import METRICS
+from scbench.metrics.metric import GROUPS as METRIC_GROUPS
+from scbench.parameters import ParameterError
 from scbench.types import ConfigError
 
 RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall")
-METRIC_GROUPS = ("bio", "batch", "extra")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
+Fail = Callable[[Sequence, str], NoReturn]  # of the keys of a mistake and the problem
 
 
 def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] = ()) -> dict:
@@ -49,7 +54,7 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
     sources += [(name, _read_yaml(Path(name))) for name in override_files if Path(name).exists()]
     sources.append((COMMAND_LINE, {} if override_files else dict(overrides)))
 
-    def fail(keys: Sequence, problem: str) -> None:
+    def fail(keys: Sequence, problem: str) -> NoReturn:
         raise ConfigError(f"{origin(keys, sources)}: {'.'.join(map(str, keys))}: {problem}")
 
     schemas = {
@@ -57,29 +62,44 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
         for name in ("config", "dataset", "method")
     }
     _check(config, schemas["config"], (), fail)
-    for name, entry in config["datasets"].items():
-        if name in RESERVED_IDS:
-            fail(("datasets", name), "this id names a part of the results; choose another")
-        _check(entry, schemas["dataset"], ("datasets", name), fail)
-    _check(config["defaults"], Draft202012Validator(schemas["method"].schema | {"required": []}), ("defaults",), fail)
-    for name, entry in config["methods"].items():
-        _check(entry, schemas["method"], ("methods", name), fail)
-        config["methods"][name] = {**copy.deepcopy(config["defaults"]), **entry}
-    for name in config["benchmark"]["datasets"]:
-        if name not in config["datasets"]:
-            fail(("benchmark", "datasets"), f"'{name}' is not declared; known: {_listed(config['datasets'])}")
-    if abs(sum(config["metrics"]["weights"].values()) - 1) > 1e-9:
-        fail(("metrics", "weights"), "must add up to 1")
+    _check_datasets(config, schemas["dataset"], fail)
+    _check_methods(config, schemas["method"], fail)
     _check_metrics(config["metrics"], fail)
     _choose_metrics(config["metrics"], fail)
     return config
 
 
-def _check_metrics(metrics: Mapping, fail) -> None:
-    """Refuse a name that is no metric, and a metric in a group in which it does not count."""
-    from scbench.metrics.catalogue import METRICS  # here, so that a new metric changes the code of no method
+def _check_datasets(config: Mapping, schema: Draft202012Validator, fail: Fail) -> None:
+    for name, entry in config["datasets"].items():
+        if name in RESERVED_IDS:
+            fail(("datasets", name), "this id names a part of the results; choose another")
+        _check(entry, schema, ("datasets", name), fail)
+        if "simulate" in entry:
+            try:
+                SimulationParameters.of(entry["simulate"])
+            except ParameterError as error:
+                key, _, problem = str(error).partition(": ")
+                fail(("datasets", name, "simulate", key), problem)
+    for name in config["benchmark"]["datasets"]:
+        if name not in config["datasets"]:
+            fail(("benchmark", "datasets"), f"'{name}' is not declared; known: {_listed(config['datasets'])}")
 
-    presets = {("metrics", "presets", name): preset for name, preset in metrics["presets"].items()}
+
+def _check_methods(config: dict, schema: Draft202012Validator, fail: Fail) -> None:
+    """Check every method and give it the defaults of what it does not say itself."""
+    _check(config["defaults"], Draft202012Validator(schema.schema | {"required": []}), ("defaults",), fail)
+    for name, entry in config["methods"].items():
+        _check(entry, schema, ("methods", name), fail)
+        config["methods"][name] = {**copy.deepcopy(config["defaults"]), **entry}
+
+
+def _check_metrics(metrics: Mapping, fail: Fail) -> None:
+    """Refuse a name that is no metric, and a metric in a group in which it does not count."""
+    if abs(sum(metrics["weights"].values()) - 1) > 1e-9:
+        fail(("metrics", "weights"), "must add up to 1")
+    presets: dict[tuple[str, ...], Mapping] = {
+        ("metrics", "presets", name): preset for name, preset in metrics["presets"].items()
+    }
     for keys, groups in {("metrics",): metrics, **presets}.items():
         for group in METRIC_GROUPS:
             for position, name in enumerate(groups.get(group, [])):
@@ -90,7 +110,7 @@ def _check_metrics(metrics: Mapping, fail) -> None:
                     fail((*keys, group, position), f"'{name}' does not count under {group}; list it under {places}")
 
 
-def _choose_metrics(metrics: dict, fail) -> None:
+def _choose_metrics(metrics: dict, fail: Fail) -> None:
     """Give every group that is not listed the list of the preset."""
     if metrics["preset"] not in metrics["presets"]:
         fail(("metrics", "preset"), f"'{metrics['preset']}' is not declared; known: {_listed(metrics['presets'])}")
@@ -151,7 +171,7 @@ def _one_source_each(config: dict, defaults: Mapping, overrides: Mapping) -> Non
                     config["datasets"][name].pop(kind, None)
 
 
-def _check(value, schema: Draft202012Validator, prefix: tuple, fail) -> None:
+def _check(value: Any, schema: Draft202012Validator, prefix: tuple, fail: Fail) -> None:
     errors = sorted(schema.iter_errors(value), key=lambda e: list(e.path))
     if not errors:
         return

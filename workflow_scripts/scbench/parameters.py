@@ -45,7 +45,8 @@ class Parameters:
     """
 
     def __post_init__(self) -> None:
-        types = _types(type(self))
+        cls: type = type(self)
+        types = _types(cls)
         for one in fields(self):
             value = getattr(self, one.name)
             if isinstance(value, list):
@@ -67,6 +68,9 @@ class Parameters:
         for name in values:
             if name not in known:
                 raise ParameterError(f"{name}: unknown parameter; known: {', '.join(known) or 'none'}")
+        missing = [one.name for one in fields(cls) if one.default is one.default_factory and one.name not in values]
+        if missing:
+            raise ParameterError(f"{missing[0]}: is missing")
         return cls(**values)
 
 

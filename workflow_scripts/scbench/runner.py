@@ -161,6 +161,7 @@ def write_run(result: RunResult, files: Mapping[str, str | Path]) -> None:
         if name == "history":
             write_table(path, made.history)
         elif name == "model":
+            assert made.model is not None
             write_model(path, made.model)
         elif name != "embedding":
             write_table(path, made.tables[name])

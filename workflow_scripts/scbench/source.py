@@ -100,7 +100,8 @@ def _is_text(node: ast.AST) -> bool:
 @cache
 def _used(path: Path, definition: str | None, root: Path) -> tuple[frozenset[str], frozenset[Path], frozenset[str]]:
     """Names that a unit mentions, files of `root` that it loads, modules from elsewhere that it imports."""
-    names, files, elsewhere = set(), set(), set()
+    names, elsewhere = set(), set()
+    files: set[Path] = set()
     for node in _nodes(path, definition):
         for part in _running(node):
             if isinstance(part, ast.Name):

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from scipy import sparse
 
-from scbench.neural.cells import Cells
+from scbench.neural.cells import Cells, SparseRows
 from scbench.runner import FinishedRun
 from scbench.transformer.modes import load_trunk
 from scbench.transformer.pretraining import CHUNK, Pretraining
@@ -30,8 +30,9 @@ def mean_attention(model: Pretraining, counts: sparse.csr_matrix) -> np.ndarray:
     cells = Cells("cpu", {"counts": counts})
     total = torch.zeros(len(model.columns), len(model.columns))
     for start in range(0, cells.n_cells, CHUNK):
-        taken = cells.take(np.arange(start, min(start + CHUNK, cells.n_cells)))
-        to_latents, to_genes = model.trunk.attention(model.values(taken["counts"]), model.all_genes)
+        taken = cells.take(np.arange(start, min(start + CHUNK, cells.n_cells)))["counts"]
+        assert isinstance(taken, SparseRows)
+        to_latents, to_genes = model.trunk.attention(model.values(taken), model.all_genes)
         total += to_latents.permute(1, 0, 2).flatten(1) @ to_genes.flatten(0, 1)
     return (total / cells.n_cells).numpy()
 

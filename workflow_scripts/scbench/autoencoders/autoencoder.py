@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from scbench.neural.training import apply, train
 from scbench.types import Dataset, Embedding
 
 
-class Autoencoder(Model):
+class Autoencoder(Model[AutoencoderParameters]):
     """An encoder of log-normalised expression to z_bio and, with `split`, z_batch; a decoder of z_bio and the batch.
 
     The terms of the objective say which parts there are: with kl, z_bio is a Gaussian and not a point, with
@@ -40,10 +41,15 @@ class Autoencoder(Model):
     """
 
     options_class = AutoencoderParameters
+    adversary: BatchAdversary
+    prior_adversary: PriorAdversary
+    centre: torch.Tensor
+    groups: torch.Tensor
 
     def __init__(self, options: AutoencoderParameters, *, n_genes: int, n_batches: int, n_clusters: int) -> None:
         super().__init__(options, n_genes=n_genes, n_batches=n_batches, n_clusters=n_clusters)
         p, self.n_batches = options, n_batches
+        assert p.dropout is not None
         asked = read_schedules(p.objective, TERMS)
         self.terms = [name for name in TERMS if name in asked]
         hidden = p.hidden or automatic.hidden_widths(n_genes)
@@ -145,7 +151,9 @@ class Autoencoder(Model):
 
     def z_batch(self, counts: SparseRows, **_) -> torch.Tensor:
         """(n, n_batches): logits of the batch, if the objective has batch_code."""
-        return self.encode(counts.log_normalised())[1]
+        code = self.encode(counts.log_normalised())[1]
+        assert code is not None
+        return code
 
 
 def _log_variance_of(n_in: int, n_out: int) -> nn.Linear:
@@ -165,7 +173,7 @@ def fit(data: Dataset, options: AutoencoderParameters, *, seed: int, device: str
     cluster = np.zeros(data.n_cells, np.int64)
     if {"adversary", "mmd"} & set(terms):
         cluster = shared_clusters(data.pca, data.batch, seed=seed)
-    settings = {"batch_size": options.batch_size, "learning_rate": options.learning_rate, "seed": seed}
+    settings: dict[str, Any] = {"batch_size": options.batch_size, "learning_rate": options.learning_rate, "seed": seed}
 
     def make() -> Autoencoder:
         sizes = {"n_genes": data.X.shape[1], "n_batches": len(data.batch_names), "n_clusters": int(cluster.max()) + 1}

@@ -16,6 +16,10 @@ DEAD = 0.1  # cells per step, on average, below which a code begins anew at a ra
 class Codebook(nn.Module):
     """`n_groups` books of `n_codes` codes for equal parts of the latent dimensions."""
 
+    codes: torch.Tensor
+    size: torch.Tensor
+    total: torch.Tensor
+
     def __init__(self, latent_dim: int, n_codes: int, n_groups: int) -> None:
         super().__init__()
         if latent_dim % n_groups:

@@ -29,6 +29,8 @@ def co_expression_order(X: sparse.csr_matrix, n_cells: int = 2000) -> np.ndarray
 class Convolution(nn.Module):
     """Three convolutions of width 9 and stride 4 over the ordered genes and a layer; stands for a `Perceptron`."""
 
+    order: torch.Tensor
+
     def __init__(self, n_genes: int, n_out: int, *, activation: str, dropout: float) -> None:
         super().__init__()
         self.register_buffer("order", torch.arange(n_genes))

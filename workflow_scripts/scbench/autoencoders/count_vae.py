@@ -16,12 +16,12 @@ from scbench.neural.discrepancy import cycle_distance
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import GaussianEncoder, MeanDecoder
-from scbench.neural.priors import ConditionalNormal, GaussianMixture, StandardNormal, VampPrior
+from scbench.neural.priors import ConditionalNormal, GaussianMixture, Prior, StandardNormal, VampPrior
 from scbench.neural.schedules import WARM_UP, weights_at
 from scbench.types import Dataset, Embedding
 
 
-class CountVae(Model):
+class CountVae(Model[CountVaeParameters]):
     """Encoder to a Gaussian latent, decoder to the mean of the counts under a batch, a prior shared by all batches."""
 
     options_class = CountVaeParameters
@@ -62,7 +62,7 @@ class CountVae(Model):
         """Draw n latents (n, latent_dim) from the prior, for cells of the given batches (n,)."""
         return self._connected_prior().sample(n, batch)
 
-    def _connected_prior(self) -> nn.Module:
+    def _connected_prior(self) -> Prior:
         if isinstance(self.prior, VampPrior):
             self.prior.encode = self._encode_profiles
         return self.prior
@@ -77,6 +77,7 @@ class CountVae(Model):
         shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
         mean = torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float()
         first = self.encoder.trunk.linear[0]
+        assert isinstance(first, nn.Linear)
         first.bias.copy_(-first.weight[:, : self.n_genes] @ mean)
         self.decoder.to_genes.bias.copy_(torch.log(shares + 1e-8))
 
@@ -153,6 +154,7 @@ def fit(data: Dataset, options: CountVaeParameters, *, seed: int, device: str) -
         model.start_at(data.X)
         return model
 
+    assert options.beta is not None
     terms = {
         "reconstruction": (1.0, 0.0, 0.0),
         "kl": (options.beta, *WARM_UP),
@@ -170,7 +172,7 @@ def fit(data: Dataset, options: CountVaeParameters, *, seed: int, device: str) -
     )
 
 
-def _prior(p: CountVaeParameters, n_genes: int, n_batches: int) -> nn.Module:
+def _prior(p: CountVaeParameters, n_genes: int, n_batches: int) -> Prior:
     if p.prior == "mog":
         return GaussianMixture(p.latent_dim, p.n_components)
     if p.prior == "vamp":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -17,6 +17,9 @@ from torch import nn
 from scbench.neural.cells import SparseRows
 from scbench.neural.discrepancy import cycle_distance, distance_from_normal, distance_within_clusters
 from scbench.neural.priors import divergence
+
+if TYPE_CHECKING:
+    from scbench.autoencoders.autoencoder import Autoencoder
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,19 @@ class Pass:
     condition: torch.Tensor | None
 
 
+def kl(mean: torch.Tensor | None, log_variance: torch.Tensor | None) -> torch.Tensor:
+    """Divergence of a Gaussian part of the latent from N(0, I) in nats, summed over dimensions, mean over cells."""
+    assert mean is not None
+    assert log_variance is not None
+    return divergence(mean, log_variance).sum(1).mean()
+
+
+def batch_code(model: Autoencoder, p: Pass) -> torch.Tensor:
+    """`batch_cross_entropy` of z_batch."""
+    assert p.code is not None
+    return batch_cross_entropy(p.code, p.batch, model.groups.sum(0))
+
+
 def batch_cross_entropy(logits: torch.Tensor, batch: torch.Tensor, n_cells: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of z_batch as logits to the batch, in nats; every batch of `n_cells` (n_batches,) counts alike.
 
@@ -57,7 +73,7 @@ def batch_cross_entropy(logits: torch.Tensor, batch: torch.Tensor, n_cells: torc
     return (weight * nn.functional.cross_entropy(logits, batch, reduction="none")).mean()
 
 
-def cycle(model: nn.Module, p: Pass) -> torch.Tensor:
+def cycle(model: Autoencoder, p: Pass) -> torch.Tensor:
     """`cycle_distance` to where a cell decoded under the batch of another cell is encoded; its own place is fixed."""
     other = torch.randperm(len(p.batch), device=p.batch.device)
     moved = model.decoded_expression(p.z, None if p.condition is None else p.condition[other], p.counts.totals)
@@ -72,16 +88,24 @@ def sparsity(z: torch.Tensor) -> torch.Tensor:
     return (z.abs().mean(1) / z.square().mean(1).add(1e-8).sqrt()).mean()
 
 
-LOSSES: dict[str, Callable[[Any, Pass], torch.Tensor]] = {  # one for each of `scbench.autoencoders.parameters.TERMS`
+def commitment(model: Autoencoder, p: Pass) -> torch.Tensor:
+    """Squared distance of z_bio from its nearest codes, summed over dimensions, mean over cells."""
+    assert model.codebook is not None
+    return (p.mean - model.codebook.nearest(p.mean)[0]).square().sum(1).mean()
+
+
+LOSSES: dict[
+    str, Callable[[Autoencoder, Pass], torch.Tensor]
+] = {  # one for each of `scbench.autoencoders.parameters.TERMS`
     "reconstruction": lambda model, p: model.reconstruction_loss(p),
-    "kl": lambda model, p: divergence(p.mean, p.log_variance).sum(1).mean(),
-    "batch_code": lambda model, p: batch_cross_entropy(p.code, p.batch, model.groups.sum(0)),
-    "batch_code_kl": lambda model, p: divergence(p.code, p.code_log_variance).sum(1).mean(),
+    "kl": lambda model, p: kl(p.mean, p.log_variance),
+    "batch_code": batch_code,
+    "batch_code_kl": lambda model, p: kl(p.code, p.code_log_variance),
     "adversary": lambda model, p: model.adversary(p.z, p.batch, p.cluster, model.groups),
     "mmd": lambda model, p: distance_within_clusters(p.mean, p.batch, p.cluster, *model.groups.shape[::-1]),
     "cycle": cycle,
     "sparsity": lambda model, p: sparsity(p.mean),
     "prior_mmd": lambda model, p: distance_from_normal(p.z),
     "prior_adversary": lambda model, p: model.prior_adversary(p.z),
-    "commitment": lambda model, p: (p.mean - model.codebook.nearest(p.mean)[0]).square().sum(1).mean(),
+    "commitment": commitment,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from scbench.neural.cells import Cells, SparseRows
 from scbench.neural.discrepancy import squared_distances
 from scbench.neural.networks import Perceptron
 from scbench.neural.training import apply, train
+
+if TYPE_CHECKING:
+    from scbench.autoencoders.autoencoder import Autoencoder
 
 CORRUPTION = 0.2  # dropout of a layer's input
 
@@ -30,7 +34,10 @@ class Layer(nn.Module):
         self.encoder, self.decoder, self.centre = encoder, nn.Linear(n_out, n_in), centre
 
     def input(self, x: SparseRows | torch.Tensor) -> torch.Tensor:
-        return x if self.centre is None else x.log_normalised() - self.centre
+        if isinstance(x, torch.Tensor):
+            return x
+        assert self.centre is not None
+        return x.log_normalised() - self.centre
 
     def encode(self, h: torch.Tensor) -> torch.Tensor:
         return self.encoder(h, None, None) if isinstance(self.encoder, Perceptron) else self.encoder(h)
@@ -42,7 +49,7 @@ class Layer(nn.Module):
         return {"layer": (shown - h).square().mean()}
 
 
-def pretrain_layers(model: nn.Module, counts: sparse.csr_matrix, device: str, **training) -> list[pd.DataFrame]:
+def pretrain_layers(model: Autoencoder, counts: sparse.csr_matrix, device: str, **training) -> list[pd.DataFrame]:
     """Train every layer of the encoder of an `Autoencoder` on the output of the one before, then unroll them.
 
     The encoder starts from the layers and the decoder from theirs in reverse order, but for its output, which shows
@@ -50,22 +57,25 @@ def pretrain_layers(model: nn.Module, counts: sparse.csr_matrix, device: str, **
     3371.
     """
     trunk, column, histories = model.trunk, counts, []
-    widths = [counts.shape[1], *(linear.out_features for linear in trunk.linear), model.to_mean.out_features]
+    assert isinstance(trunk, Perceptron)
+    inner = [linear.out_features for linear in trunk.linear if isinstance(linear, nn.Linear)]
+    widths = [counts.shape[1], *inner, model.to_mean.out_features]
     mirrored = [None, *reversed(model.decoder.trunk.linear)]
     for k, (n_in, n_out) in enumerate(pairwise(widths)):
         last = k == len(trunk.linear)
-        encoder = model.to_mean if last else Perceptron([n_in, n_out], norm="batch")
+        encoder: nn.Module = model.to_mean if last else Perceptron([n_in, n_out], norm="batch")
         layer = Layer(encoder, n_in, n_out, None if k else model.centre).to(device)
         cells = Cells(device, {"x": column})
         history = train(layer, cells, weights=lambda _: {"layer": 1.0}, **training)
         histories.append(history.assign(term=f"layer_{k + 1}"))
-        if not last:
+        if isinstance(encoder, Perceptron):
             trunk.linear[k].load_state_dict(encoder.linear[0].state_dict())
             trunk.norm[k].load_state_dict(encoder.norm[0].state_dict())
-        if k:
+        decoder = mirrored[k]
+        if isinstance(decoder, nn.Linear):
             with torch.no_grad():
-                mirrored[k].weight[:, :n_out] = layer.decoder.weight
-                mirrored[k].bias.copy_(layer.decoder.bias)
+                decoder.weight[:, :n_out] = layer.decoder.weight
+                decoder.bias.copy_(layer.decoder.bias)
         layer.eval()
         column = apply(lambda x, layer=layer: layer.encode(layer.input(x)), cells)
     return histories
@@ -78,7 +88,9 @@ class SelfTraining(nn.Module):
     the clusters, there of all cells, are moving averages over minibatches.
     """
 
-    def __init__(self, model: nn.Module, z: np.ndarray, *, seed: int) -> None:
+    frequency: torch.Tensor
+
+    def __init__(self, model: Autoencoder, z: np.ndarray, *, seed: int) -> None:
         super().__init__()
         cluster = fine_clusters(z, resolution=1.0, seed=seed)
         self.model = model

@@ -9,13 +9,15 @@ have beyond that can be added: effects of a batch on one type, and programs that
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import anndata
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from scbench.datasets.parameters import SimulationParameters
 from scbench.seeding import generator
 
 GENE_SPREAD = 1.5  # sd of the log mean over genes: many low genes, a few high ones
@@ -25,108 +27,72 @@ N_PROGRAMS = 5
 PROGRAM_FRACTION = 0.1  # of the genes, in each program
 
 
-def simulate(
-    *,
-    n_cells: int,
-    n_genes: int = 1000,
-    n_types: int = 5,
-    n_batches: int = 2,
-    n_technologies: int = 1,
-    type_strength: float = 0.85,
-    marker_fraction: float = 0.15,
-    batch_strength: float = 0.3,
-    technology_strength: float = 0.3,
-    interaction_strength: float = 0.0,
-    program_strength: float = 0.0,
-    n_subtypes: int = 1,
-    subtype_strength: float = 0.4,
-    library_size: float = 2000.0,
-    library_size_spread: float = 0.3,
-    batch_library_size_spread: float = 0.2,
-    dispersion: float = 2.0,
-    abundance_spread: float = 0.0,
-    rare_types: Mapping[str, float] | None = None,
-    missing_types: Mapping[str, Sequence[str]] | None = None,
-    seed: int = 0,
-) -> anndata.AnnData:
-    """Draw counts of cell types in batches, which are dealt to technologies in turn.
+def simulate(**parameters: Any) -> anndata.AnnData:
+    """Draw counts of cell types in batches.
 
     Parameters
     ----------
-    n_cells
-        Batches have the same size; within a batch, the types that are not rare share its cells equally, or as
-        `abundance_spread` says.
-    type_strength, marker_fraction
-        sd of the log fold change of a type's marker genes; which share of the genes marks a type.
-    batch_strength, technology_strength
-        sd of the log gene effect; a strength of 0 removes exactly this effect and leaves the others as they were.
-        A single technology has no effect.
-    interaction_strength
-        sd of the log gene effect that a batch has on one type.
-    program_strength
-        sd of the log fold change of the genes of a program at an activity of 1. There are 5 programs of a tenth of the
-        genes; the activity of every program in every cell is standard normal.
-    n_subtypes, subtype_strength
-        States within every type that the cell types do not name (obs subtype), each in a share of its own in every
-        batch; sd of the log fold change of their marker genes, `marker_fraction` of all.
-    library_size, library_size_spread, batch_library_size_spread
-        Median counts per cell; sd of the log over cells of a batch; sd of the log over batches.
-    dispersion
-        theta: variance = mean + mean^2 / theta.
-    abundance_spread
-        sd of the log abundance of the types that are not rare; a third of it is the sd by which a batch differs.
-    rare_types
-        {type: fraction of all cells}, rounded to whole cells, but at least 10 where `n_cells` permits.
-    missing_types
-        {batch: types that it does not hold}.
+    parameters
+        See `SimulationParameters`.
 
     Returns
     -------
     X CSR int32 (n_cells, n_genes), obs batch, cell_type and, where there are several, technology and subtype; uns
-    simulation, the parameters as JSON. Same seed and parameters: same bits.
+    simulation, the parameters as JSON.
 
     Raises
     ------
     ValueError
         For names, fractions and sizes that cannot be met; the message names the key.
     """
-    parameters = dict(locals())
-    if n_technologies > n_batches:
-        raise ValueError(f"simulate.n_technologies: there are only {n_batches} batches; raise n_batches")
-    types, batches = _names("type", n_types), _names("batch", n_batches)
-    technologies = _names("technology", n_technologies)
-    technology_of = np.arange(n_batches) % n_technologies
-    abundance = _abundance(seed, types, batches, abundance_spread)
-    composition = _composition(n_cells, types, batches, rare_types or {}, missing_types or {}, abundance)
-    groups = generator(seed, "order").permutation(np.repeat(np.arange(composition.size), composition.ravel()))
-    type_of, batch_of = np.divmod(groups, n_batches)
+    p = SimulationParameters.of(parameters)
+    if p.n_technologies > p.n_batches:
+        raise ValueError(f"simulate.n_technologies: there are only {p.n_batches} batches; raise n_batches")
+    types, batches = _names("type", p.n_types), _names("batch", p.n_batches)
+    technology_of = np.arange(p.n_batches) % p.n_technologies
+    abundance = _abundance(p.seed, types, batches, p.abundance_spread)
+    composition = _composition(p.n_cells, types, batches, p.rare_types or {}, p.missing_types or {}, abundance)
+    groups = generator(p.seed, "order").permutation(np.repeat(np.arange(composition.size), composition.ravel()))
+    type_of, batch_of = np.divmod(groups, p.n_batches)
 
-    type_effects = type_strength * _marker_effects(seed, types, n_genes, marker_fraction)
-    subtypes, subtype_of = [f"{name}.{i}" for name in types for i in range(1, n_subtypes + 1)], type_of
-    if n_subtypes > 1:
-        within = subtype_strength * _marker_effects(seed, subtypes, n_genes, marker_fraction)
-        type_effects = np.repeat(type_effects, n_subtypes, axis=0) + within
-        subtype_of = type_of * n_subtypes + _states(seed, groups, composition.size, n_subtypes)
-        groups = subtype_of * n_batches + batch_of
-    batch_effects = batch_strength * _gene_effects(seed, "batch effect", batches, n_genes)
-    if n_technologies > 1:
-        effects = technology_strength * _gene_effects(seed, "technology effect", technologies, n_genes)
-        batch_effects = batch_effects + effects[technology_of]
-    log_sizes = batch_library_size_spread * _centred(generator(seed, "batch library sizes").normal(size=n_batches))
-    log_sizes = log_sizes[batch_of] + library_size_spread * generator(seed, "library sizes").normal(size=n_cells)
-    shares = _shares(seed, type_effects, batch_effects, interaction_strength)
-    programs = _programs(seed, n_cells, n_genes, program_strength) if program_strength else None
-    counts = _draw(seed, library_size * np.exp(log_sizes), shares, groups, dispersion, programs)
+    type_effects = p.type_strength * _marker_effects(p.seed, types, p.n_genes, p.marker_fraction)
+    subtypes, subtype_of = [f"{name}.{i}" for name in types for i in range(1, p.n_subtypes + 1)], type_of
+    if p.n_subtypes > 1:
+        within = p.subtype_strength * _marker_effects(p.seed, subtypes, p.n_genes, p.marker_fraction)
+        type_effects = np.repeat(type_effects, p.n_subtypes, axis=0) + within
+        subtype_of = type_of * p.n_subtypes + _states(p.seed, groups, composition.size, p.n_subtypes)
+        groups = subtype_of * p.n_batches + batch_of
+    shares = _shares(p.seed, type_effects, _batch_effects(p, batches, technology_of), p.interaction_strength)
+    programs = _programs(p.seed, p.n_cells, p.n_genes, p.program_strength) if p.program_strength else None
+    counts = _draw(p.seed, _library_sizes(p, batch_of), shares, groups, p.dispersion, programs)
 
-    obs = pd.DataFrame(index=pd.Index(_names("cell", n_cells)))
+    obs = pd.DataFrame(index=pd.Index(_names("cell", p.n_cells)))
     obs["batch"] = pd.Categorical.from_codes(batch_of, batches)
-    if n_technologies > 1:
-        obs["technology"] = pd.Categorical.from_codes(technology_of[batch_of], technologies)
+    if p.n_technologies > 1:
+        obs["technology"] = pd.Categorical.from_codes(technology_of[batch_of], _names("technology", p.n_technologies))
     obs["cell_type"] = pd.Categorical.from_codes(type_of, types)
-    if n_subtypes > 1:
+    if p.n_subtypes > 1:
         obs["subtype"] = pd.Categorical.from_codes(subtype_of, subtypes)
-    var = pd.DataFrame(index=pd.Index([f"gene_{i:04d}" for i in range(1, n_genes + 1)]))
-    return anndata.AnnData(X=counts, obs=obs, var=var, uns={"simulation": json.dumps(parameters)})
+    var = pd.DataFrame(index=pd.Index([f"gene_{i:04d}" for i in range(1, p.n_genes + 1)]))
+    return anndata.AnnData(X=counts, obs=obs, var=var, uns={"simulation": json.dumps(asdict(p))})
+
+
+def _batch_effects(p: SimulationParameters, batches: list[str], technology_of: np.ndarray) -> np.ndarray:
+    """Log gene effects (n_batches, n_genes) of the batches and their technologies."""
+    effects = p.batch_strength * _gene_effects(p.seed, "batch effect", batches, p.n_genes)
+    if p.n_technologies > 1:
+        names = _names("technology", p.n_technologies)
+        shared = p.technology_strength * _gene_effects(p.seed, "technology effect", names, p.n_genes)
+        effects = effects + shared[technology_of]
+    return effects
+
+
+def _library_sizes(p: SimulationParameters, batch_of: np.ndarray) -> np.ndarray:
+    """Expected counts of every cell, (n_cells,)."""
+    of_batches = _centred(generator(p.seed, "batch library sizes").normal(size=p.n_batches))
+    of_cells = generator(p.seed, "library sizes").normal(size=p.n_cells)
+    log_sizes = p.batch_library_size_spread * of_batches
+    return p.library_size * np.exp(log_sizes[batch_of] + p.library_size_spread * of_cells)
 
 
 def _names(kind: str, n: int) -> list[str]:
@@ -154,7 +120,7 @@ def _shares(seed: int, type_effects: np.ndarray, batch_effects: np.ndarray, inte
     effects = base + type_effects[:, None] + batch_effects[None]
     if interaction:
         effects = effects + interaction * generator(seed, "interactions").normal(size=effects.shape)
-    shares = np.exp(effects).reshape(-1, len(base))
+    shares = np.exp(effects).reshape(-1, type_effects.shape[1])
     return shares / shares.sum(axis=1, keepdims=True)
 
 
@@ -237,7 +203,7 @@ def _presence(types, batches, missing) -> np.ndarray:
     for batch, absent in missing.items():
         _check_known(f"missing_types.{batch}", absent, types)
         present[[types.index(name) for name in absent], batches.index(batch)] = False
-    for name, somewhere in zip(types, present.any(axis=1), strict=True):
+    for name, somewhere in zip(types, np.any(present, axis=1), strict=True):
         if not somewhere:
             raise ValueError(f"simulate.missing_types: {name} is missing from every batch; leave it in one")
     return present

@@ -96,4 +96,4 @@ def _of_hub(name: str) -> Path | None:
 
 def _of_package() -> Path | None:
     found = importlib.util.find_spec(PACKAGE)  # nothing of the package is run
-    return Path(found.submodule_search_locations[0]) / "model" if found else None
+    return Path(found.submodule_search_locations[0]) / "model" if found and found.submodule_search_locations else None

@@ -86,7 +86,7 @@ def knowledge_vectors(
     """
     symbols = pd.Index(genes).str.upper()
     known = symbols.isin(table.index)
-    report = {"genes": len(genes), "genes_in_table": int(known.sum())}
+    report: dict[str, object] = {"genes": len(genes), "genes_in_table": int(known.sum())}
     if known.sum() < LEAST_GENES:
         return _off(report, f"{known.sum()} of {len(genes)} genes are in the tables, {LEAST_GENES} are needed")
     rows = table.loc[symbols[known]]

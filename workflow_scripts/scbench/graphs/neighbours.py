@@ -34,6 +34,7 @@ def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarra
     points = np.ascontiguousarray(reference - centre, dtype=np.float32)
     asked = points if query is reference else np.ascontiguousarray(query - centre, dtype=np.float32)
     n_dims = points.shape[1]
+    index: faiss.IndexFlatL2 | faiss.IndexIVFFlat
     if len(points) < EXACT_BELOW:
         index = faiss.IndexFlatL2(n_dims)
     else:
@@ -43,6 +44,7 @@ def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarra
     index.add(points)
     _, indices = index.search(asked, k)
     if (indices < 0).any():  # the lists visited held fewer than k cells
+        assert isinstance(index, faiss.IndexIVFFlat)
         index.nprobe = index.nlist
         _, indices = index.search(asked, k)
     distances = _distances(points, asked, indices)

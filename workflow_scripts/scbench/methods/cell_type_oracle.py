@@ -25,6 +25,7 @@ class Parameters(p.Parameters):
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
     """Return the one-hot cell types, (n_cells, n_types), plus uniform noise in [-jitter, jitter]."""
     jitter = Parameters.of(parameters).jitter
+    assert data.labels is not None
     types, codes = np.unique(data.labels, return_inverse=True)
     noise = generator(seed, "cell_type_oracle").uniform(-jitter, jitter, (data.n_cells, len(types)))
     return Embedding(X=(np.eye(len(types))[codes] + noise).astype(np.float32))

@@ -33,6 +33,7 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     from scbench.transformer.pretraining import Integration, fit
 
     options = by_cells(Parameters.of(parameters), data.n_cells, few=FEW, many=MANY)
+    assert options.beta is not None
     terms = {
         "reconstruction": (1.0, 0.0, 0.0),
         "kl": (options.beta, *WARM_UP),

@@ -14,6 +14,7 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int) -> Embeddi
     """Return the principal components, (n_cells, n_pcs), with rows permuted within each cell type."""
     random = generator(seed, "shuffled_within_cell_type")
     rows = np.arange(data.n_cells)
+    assert data.labels is not None
     for cell_type in np.unique(data.labels):
         members = np.flatnonzero(data.labels == cell_type)
         rows[members] = random.permutation(members)

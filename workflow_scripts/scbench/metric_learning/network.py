@@ -11,17 +11,20 @@ from scbench.neural.discrepancy import distance_within_clusters
 from scbench.neural.fit import Model
 
 
-class TripletNetwork(Model):
+class TripletNetwork(Model[TripletParameters]):
     """Scaling with the mean and sd of the cell's batch, then Linear, ReLU, Linear."""
 
     options_class: type[TripletParameters] = ScdmlParameters
     unit = False
+    mean: torch.Tensor
+    sd: torch.Tensor
 
     def __init__(self, options: TripletParameters, *, n_batches: int, n_genes: int) -> None:
         super().__init__(options, n_batches=n_batches, n_genes=n_genes)
         self.register_buffer("mean", torch.zeros(n_batches, n_genes))
         self.register_buffer("sd", torch.ones(n_batches, n_genes))
         width, n_dims = options.hidden, options.latent_dim
+        assert n_dims is not None
         self.layers = nn.Sequential(nn.Linear(n_genes, width), nn.ReLU(), nn.Linear(width, n_dims))
 
     @torch.no_grad()

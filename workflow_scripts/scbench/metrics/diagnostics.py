@@ -23,7 +23,7 @@ def batch_classifier(indices: np.ndarray, batch: np.ndarray) -> float:
     """
     names, codes = np.unique(batch, return_inverse=True)
     areas = [roc_auc((codes[indices[:, 1:]] == code).sum(axis=1), codes == code) for code in range(len(names))]
-    return float(min(1.0, 2 - 2 * np.mean(areas)))
+    return min(1.0, float(2 - 2 * np.mean(areas)))
 
 
 def roc_auc(votes: np.ndarray, positive: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,10 @@ from scbench.seeding import seed_torch
 from scbench.types import Dataset, Embedding
 
 Stage = Callable[[Any, Cells, int], list[pd.DataFrame]]
+P = TypeVar("P", bound=Parameters)
 
 
-class Model(nn.Module):
+class Model(nn.Module, Generic[P]):
     """Base of the networks that make embeddings.
 
     Parameters
@@ -36,11 +37,11 @@ class Model(nn.Module):
 
     options_class: type[Parameters]
 
-    def __init__(self, options: Parameters, **sizes: Any) -> None:
+    def __init__(self, options: P, **sizes: Any) -> None:
         super().__init__()
         self.options, self.sizes = options, sizes
 
-    def embed(self, **columns: Any) -> torch.Tensor:
+    def embed(self, *args: Any, **columns: Any) -> torch.Tensor:
         """The embedding, (n, n_dims), of the cells of a minibatch, given the columns of `Cells`."""
         raise NotImplementedError
 

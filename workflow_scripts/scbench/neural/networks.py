@@ -1,6 +1,6 @@
 """Networks: a perceptron whose layers may know the batch, an encoder to a Gaussian, a decoder to mean counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -10,7 +10,7 @@ FIRST_LOG_VARIANCE = -4.0
 NORMS = ("layer", "batch", "domain", "none")
 
 
-def mixed_precision_linear(linear: nn.Linear, h: torch.Tensor) -> torch.Tensor:
+def mixed_precision_linear(linear: nn.Module, h: torch.Tensor) -> torch.Tensor:
     """Apply `linear`, on a GPU in bfloat16; norms, likelihoods and divergences stay in single precision."""
     with torch.autocast(h.device.type, torch.bfloat16, enabled=h.is_cuda):
         return linear(h).float()
@@ -21,6 +21,9 @@ class DomainNorm(nn.Module):
 
     Source: Chang et al. 2019, arXiv 1906.03950; in single-cell data Xiong et al. 2022, doi 10.1038/s41467-022-33758-z.
     """
+
+    mean: torch.Tensor
+    variance: torch.Tensor
 
     def __init__(self, width: int, n_batches: int, momentum: float = 0.1, eps: float = 1e-3) -> None:
         super().__init__()
@@ -47,7 +50,10 @@ class DomainNorm(nn.Module):
         return normal * self.scale[batch] + self.shift[batch]
 
 
-ACTIVATIONS = {"gelu": nn.functional.gelu, "relu": nn.functional.relu}
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "gelu": nn.functional.gelu,
+    "relu": nn.functional.relu,
+}
 
 
 class Perceptron(nn.Module):
@@ -72,7 +78,7 @@ class Perceptron(nn.Module):
         n_batches: int = 1,
     ) -> None:
         super().__init__()
-        norms = {
+        norms: dict[str, Callable[[int], nn.Module]] = {
             "layer": nn.LayerNorm,
             "batch": lambda width: nn.BatchNorm1d(width, eps=1e-3, momentum=0.01),
             "domain": lambda width: DomainNorm(width, n_batches),

@@ -6,6 +6,7 @@ dimension; for mixtures it is (n_cells, 1), estimated at the sample `z` of the p
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -71,13 +72,15 @@ class VampPrior(nn.Module):
     Source: Tomczak and Welling 2018, arXiv 1705.07120.
     """
 
+    # set by the model: profiles -> mean, log variance
+    encode: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+
     def __init__(self, profiles: torch.Tensor) -> None:
         super().__init__()
         self.profiles = nn.Parameter(profiles)
         self.logits = nn.Parameter(torch.zeros(len(profiles)))
-        self.encode = None  # set by the model: profiles -> mean, log variance
 
-    def _mixture(self):
+    def _mixture(self) -> tuple[torch.Tensor, torch.Tensor]:
         return self.encode(nn.functional.relu(self.profiles))
 
     def kl(self, mean, log_variance, z, batch):
@@ -112,6 +115,9 @@ class ConditionalNormal(nn.Module):
     def sample(self, n: int, batch: torch.Tensor) -> torch.Tensor:
         scale = torch.exp(0.5 * self.log_variance[batch].clamp(-4, 4))
         return self.mean[batch] + scale * torch.randn_like(scale)
+
+
+Prior = StandardNormal | GaussianMixture | VampPrior | ConditionalNormal
 
 
 def _log_normal(z: torch.Tensor, mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,23 @@ from torch import nn
 
 from scbench.files import atomic
 from scbench.neural.cells import Cells
+from scbench.neural.progress import Progress
 from scbench.seeding import generator
 from scbench.types import HISTORY_COLUMNS, Checkpoint
 
 CHUNK = 2048  # cells that a model is applied to at a time
 Sampler = Callable[[np.random.Generator], list[np.ndarray]]
+
+
+class _State(TypedDict):
+    """Where a training stands: epochs done, history, and the best weights, at which loss, epoch and term weights."""
+
+    epoch: int
+    rows: list[tuple[int, str, float]]
+    best: float
+    best_epoch: int
+    best_weights: dict[str, torch.Tensor] | None
+    weights: NotRequired[dict[str, float]]
 
 
 class TrainingError(RuntimeError):
@@ -31,27 +44,31 @@ def shuffled(cells: np.ndarray, batch_size: int) -> Sampler:
     return lambda rng: np.array_split(rng.permutation(cells), n_minibatches)
 
 
-def train(
-    model: nn.Module,
-    cells: Cells,
-    *,
-    weights: Callable[[float], dict[str, float]],
-    epochs: int,
-    learning_rate: float,
-    seed: int,
-    batch_size: int = 128,
-    weight_decay: float = 1e-6,
-    sampler: Sampler | None = None,
-    cosine_from: float = 1.0,
-    average: float = 0.0,
-    held_out: float = 0.0,
-    patience: int = 30,
-    checkpoint: Checkpoint | None = None,
-    checkpoint_seconds: float = 60.0,
-) -> pd.DataFrame:
+def train(model: nn.Module, cells: Cells, **options: Any) -> pd.DataFrame:
     """Minimise the weighted sum of `model.losses(**minibatch)` with Adam and return the history.
 
     Parameters
+    ----------
+    options
+        The further attributes of `Training`.
+
+    Returns
+    -------
+    Table epoch, term, value: the mean of each unweighted term over the cells of the epoch.
+
+    Raises
+    ------
+    TrainingError
+        When a loss term is not finite or has exploded.
+    """
+    return Training(model, cells, **options).run()
+
+
+@dataclass(kw_only=True)
+class Training:
+    """One training of a model.
+
+    Attributes
     ----------
     model
         A module with `losses(**columns)`, the columns of `cells` cut to a minibatch, that returns {term: scalar}, each
@@ -71,50 +88,67 @@ def train(
         and the weights of the best epoch are kept; the terms of these cells are recorded as held_out_<term>.
     checkpoint
         File to resume from if it exists, and to write every `checkpoint_seconds`; the caller removes it in the end.
-
-    Returns
-    -------
-    Table epoch, term, value: the mean of each unweighted term over the cells of the epoch.
-
-    Raises
-    ------
-    TrainingError
-        When a loss term is not finite or has exploded.
     """
-    rng = generator(seed, "minibatches")
-    kept, validation = _split(cells.n_cells, held_out, seed)
-    sampler = sampler or shuffled(kept, batch_size)
-    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-    averaged = _Average(model, average)
-    state = {"epoch": 0, "rows": [], "best": math.inf, "best_epoch": 0, "best_weights": None}
-    if checkpoint is not None and checkpoint.path.exists():
-        resumed = _resume(checkpoint, model, optimiser, averaged, rng)
-        print(f"resumed after epoch {resumed['epoch']}" if resumed else "the checkpoint is of another run", flush=True)
-        state = resumed or state
-    saved = time.monotonic()
 
-    with _progress(epochs, state["epoch"]) as report:
-        for epoch in range(state["epoch"], epochs):
-            optimiser.param_groups[0]["lr"] = learning_rate * _cosine(epoch / epochs, cosine_from)
-            sums = _epoch(model, cells, sampler(rng), optimiser, averaged, weights(epoch / epochs))
-            if len(validation):
-                sums |= _held_out(model, cells, validation, batch_size)
-            terms = {name: float(value) for name, value in sums.items()}
-            _check(terms, epoch, state["rows"])
-            state["rows"] += [(epoch, name, value) for name, value in terms.items()]
-            state["epoch"] = epoch + 1
-            report(epoch, terms)
-            if len(validation) and _has_stalled(state, model, terms, weights(epoch / epochs), patience):
-                print(f"stopped after epoch {epoch}: best was epoch {state['best_epoch']}", flush=True)
-                break
-            if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
-                _save(checkpoint, state, model, optimiser, averaged, rng)
-                saved = time.monotonic()
-    if state["best_weights"] is not None:
-        model.load_state_dict(state["best_weights"])
-    else:
-        averaged.hand_over(model)
-    return pd.DataFrame(state["rows"], columns=HISTORY_COLUMNS)
+    model: nn.Module = field(kw_only=False)
+    cells: Cells = field(kw_only=False)
+    weights: Callable[[float], dict[str, float]]
+    epochs: int
+    learning_rate: float
+    seed: int
+    batch_size: int = 128
+    weight_decay: float = 1e-6
+    sampler: Sampler | None = None
+    cosine_from: float = 1.0
+    average: float = 0.0
+    held_out: float = 0.0
+    patience: int = 30
+    checkpoint: Checkpoint | None = None
+    checkpoint_seconds: float = 60.0
+
+    def run(self) -> pd.DataFrame:
+        """Train; see `train`."""
+        rng = generator(self.seed, "minibatches")
+        kept, validation = _split(self.cells.n_cells, self.held_out, self.seed)
+        sampler = self.sampler or shuffled(kept, self.batch_size)
+        optimiser = torch.optim.Adam(
+            self.model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
+        )
+        averaged = _Average(self.model, self.average)
+        state: _State = {"epoch": 0, "rows": [], "best": math.inf, "best_epoch": 0, "best_weights": None}
+        state = self._resumed(optimiser, averaged, rng) or state
+        saved = time.monotonic()
+        with Progress(self.epochs, state["epoch"]) as report:
+            for epoch in range(state["epoch"], self.epochs):
+                weights = self.weights(epoch / self.epochs)
+                optimiser.param_groups[0]["lr"] = self.learning_rate * _cosine(epoch / self.epochs, self.cosine_from)
+                sums = _epoch(self.model, self.cells, sampler(rng), optimiser, averaged, weights)
+                if len(validation):
+                    sums |= _held_out(self.model, self.cells, validation, self.batch_size)
+                terms = {name: float(value) for name, value in sums.items()}
+                _check(terms, epoch, state["rows"])
+                state["rows"] += [(epoch, name, value) for name, value in terms.items()]
+                state["epoch"] = epoch + 1
+                report(epoch, terms)
+                if len(validation) and _has_stalled(state, self.model, terms, weights, self.patience):
+                    print(f"stopped after epoch {epoch}: best was epoch {state['best_epoch']}", flush=True)
+                    break
+                if self.checkpoint is not None and time.monotonic() - saved >= self.checkpoint_seconds:
+                    _save(self.checkpoint, state, self.model, optimiser, averaged, rng)
+                    saved = time.monotonic()
+        if state["best_weights"] is not None:
+            self.model.load_state_dict(state["best_weights"])
+        else:
+            averaged.hand_over(self.model)
+        return pd.DataFrame(state["rows"], columns=HISTORY_COLUMNS)
+
+    def _resumed(self, optimiser, averaged: _Average, rng: np.random.Generator) -> _State | None:
+        """The state of the checkpoint, taken up; None where there is none of this run."""
+        if self.checkpoint is None or not self.checkpoint.path.exists():
+            return None
+        state = _resume(self.checkpoint, self.model, optimiser, averaged, rng)
+        print(f"resumed after epoch {state['epoch']}" if state else "the checkpoint is of another run", flush=True)
+        return state
 
 
 @torch.no_grad()
@@ -151,7 +185,7 @@ def _held_out(model, cells: Cells, validation: np.ndarray, batch_size: int) -> d
     return sums
 
 
-def _has_stalled(state: dict, model: nn.Module, terms: dict, weights: dict, patience: int) -> bool:
+def _has_stalled(state: _State, model: nn.Module, terms: dict, weights: dict, patience: int) -> bool:
     """Keep the best weights so far; whether the held-out loss has not fallen for `patience` epochs.
 
     The loss is compared at the weights of the end of training: while a weight rises, so does the loss.
@@ -213,7 +247,9 @@ def _split(n_cells: int, held_out: float, seed: int) -> tuple[np.ndarray, np.nda
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 
-def _save(checkpoint: Checkpoint, state: dict, model, optimiser, averaged: _Average, rng: np.random.Generator) -> None:
+def _save(
+    checkpoint: Checkpoint, state: _State, model, optimiser, averaged: _Average, rng: np.random.Generator
+) -> None:
     content = {
         "key": checkpoint.key,
         "state": state,
@@ -228,7 +264,7 @@ def _save(checkpoint: Checkpoint, state: dict, model, optimiser, averaged: _Aver
         torch.save(content, partial)
 
 
-def _resume(checkpoint: Checkpoint, model, optimiser, averaged: _Average, rng: np.random.Generator) -> dict | None:
+def _resume(checkpoint: Checkpoint, model, optimiser, averaged: _Average, rng: np.random.Generator) -> _State | None:
     """Take up the state of a checkpoint; None, and nothing is changed, if it was written for another run."""
     content = torch.load(checkpoint.path, weights_only=True)
     if content.get("key") != checkpoint.key:
@@ -243,30 +279,3 @@ def _resume(checkpoint: Checkpoint, model, optimiser, averaged: _Average, rng: n
     if content["cuda_rng"]:
         torch.cuda.set_rng_state_all(content["cuda_rng"])
     return content["state"]
-
-
-class _progress:
-    """A bar with the loss terms on a terminal, a plain line per epoch (at most 100 of them) in a log."""
-
-    def __init__(self, epochs: int, done: int) -> None:
-        self.epochs, self.done, self.bar = epochs, done, None
-        self.every = max(1, epochs // 100)
-
-    def __enter__(self) -> Callable[[int, dict[str, float]], None]:
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=self.epochs, initial=self.done, unit="epoch")
-        return self._report
-
-    def _report(self, epoch: int, terms: dict[str, float]) -> None:
-        text = {name: f"{value:.4f}" for name, value in terms.items()}
-        if self.bar is not None:
-            self.bar.set_postfix(text)
-            self.bar.update()
-        elif epoch % self.every == 0 or epoch == self.epochs - 1:
-            print("epoch", epoch, *(f"{name} {value}" for name, value in text.items()), flush=True)
-
-    def __exit__(self, *_) -> None:
-        if self.bar is not None:
-            self.bar.close()

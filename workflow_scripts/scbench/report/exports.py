@@ -83,7 +83,7 @@ def _umap(table: pd.DataFrame, values: pd.Series, title: str) -> Figure:
 def _losses(history: pd.DataFrame | None, title: str) -> Figure:
     terms = [] if history is None else list(dict.fromkeys(history["term"]))
     figure = Figure(figsize=(6.4, 2.2 * max(1, len(terms))), layout="constrained")
-    if not terms:
+    if history is None or not terms:
         figure.text(0.5, 0.5, f"{title} is not trained: there are no losses", ha="center")
         return figure
     for axes, term in zip(figure.subplots(len(terms), 1, sharex=True, squeeze=False)[:, 0], terms, strict=True):

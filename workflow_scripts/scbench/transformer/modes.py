@@ -71,8 +71,9 @@ def embed(model: Pretraining, counts: sparse.csr_matrix, chunk: int = CHUNK) -> 
     """Yield the outputs of all genes of the trunk, (cells, genes, width), of `chunk` cells at a time, in order."""
     cells = Cells("cpu", {"counts": counts})
     for start in range(0, cells.n_cells, chunk):
-        taken = cells.take(np.arange(start, min(start + chunk, cells.n_cells)))
-        yield model.trunk.embed(model.values(taken["counts"]), model.all_genes).numpy()
+        taken = cells.take(np.arange(start, min(start + chunk, cells.n_cells)))["counts"]
+        assert isinstance(taken, SparseRows)
+        yield model.trunk.embed(model.values(taken), model.all_genes).numpy()
 
 
 class Classifier(nn.Module):

@@ -39,7 +39,7 @@ def choose_genes(data: Dataset, n_genes: int) -> np.ndarray:
     return np.sort(nuclear[np.argsort(rank[nuclear], kind="stable")[:n_genes]])
 
 
-class Pretraining(Model):
+class Pretraining(Model[TrunkParameters]):
     """A trunk with the genes it looks at and masked reconstruction as its loss.
 
     In every minibatch a share of the genes is hidden from the trunk, which is asked for their values.
@@ -51,6 +51,9 @@ class Pretraining(Model):
     """
 
     options_class: type[TrunkParameters] = TrunkParameters
+    columns: torch.Tensor
+    mean: torch.Tensor
+    sd: torch.Tensor
 
     def __init__(self, options: TrunkParameters, columns: Sequence[int], **sizes: int) -> None:
         super().__init__(options, columns=list(columns), **sizes)
@@ -118,9 +121,9 @@ class Integration(Pretraining):
             nn.LayerNorm(self.trunk.width),
             nn.Flatten(),
             nn.Dropout(options.dropout),
-            nn.Linear(described, 2 * latent_dim),
+            last := nn.Linear(described, 2 * latent_dim),
         )
-        nn.init.constant_(self.to_latent[-1].bias[latent_dim:], FIRST_LOG_VARIANCE)
+        nn.init.constant_(last.bias[latent_dim:], FIRST_LOG_VARIANCE)
         self.decoder = MeanDecoder(
             latent_dim, options.hidden, n_counts, size_factor="multiply", condition_dim=n_batches, norm="layer"
         )

@@ -81,6 +81,8 @@ class Trunk(nn.Module):
     genes cannot be told apart.
     """
 
+    given: torch.Tensor
+
     def __init__(self, n_genes: int, options: TrunkParameters) -> None:
         super().__init__()
         self.options, self.width = options, options.width
@@ -217,12 +219,14 @@ class FullTrunk(Trunk):
         outputs = self.tokens(values, shown)
         for block in self.blocks[:-1]:
             outputs = block(outputs)
-        normal = self.blocks[-1].norms[0](outputs)
-        weights = self.blocks[-1].attention.weights(normal, normal)
+        last = self.blocks[-1]
+        assert isinstance(last, Block)
+        normal = last.norms[0](outputs)
+        weights = last.attention.weights(normal, normal)
         return weights, torch.eye(len(shown), device=weights.device).expand(len(values), -1, -1)
 
     def _pool(self, outputs: torch.Tensor) -> torch.Tensor:
         return self.latents + self.read_in(self.latents.expand(len(outputs), -1, -1), outputs)
 
 
-TRUNKS = {"latent": LatentTrunk, "full": FullTrunk}
+TRUNKS: dict[str, type[LatentTrunk] | type[FullTrunk]] = {"latent": LatentTrunk, "full": FullTrunk}

@@ -1,0 +1,98 @@
+"""The measurement scripts run at toy size and print what they promise."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from scbench.datasets.prepare import prepare
+from scbench.datasets.simulate import simulate
+from scbench.files import read_scores, write_dataset, write_table, write_truth
+
+SETTINGS = {
+    "n_top_genes": 80,
+    "hvg_batch_aware": True,
+    "target_sum": 1e4,
+    "n_pcs": 10,
+    "min_cells_per_gene": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared")
+    raw = simulate(n_cells=200, n_genes=100, n_types=3, n_batches=2, type_strength=1.5, seed=0)
+    dataset, truth = prepare(raw, **SETTINGS)
+    write_dataset(folder / "toy" / "dataset.h5ad", dataset)
+    write_truth(folder / "toy" / "truth.tsv.gz", truth)
+    return folder
+
+
+@pytest.fixture
+def script(root):
+    def run(name: str, *arguments) -> str:
+        command = [sys.executable, str(root / "benchmarks" / name), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_integration_quality_keeps_every_run_and_prints_the_totals(prepared, script, tmp_path):
+    given = [prepared, "--methods", "unintegrated", "cell_type_oracle", "--seeds", 0, 1, "--out", tmp_path]
+    output = script("integration_quality.py", *given)
+    table = {line.split()[0]: float(line.split()[-1]) for line in output.split("mean total")[1].splitlines()[3:]}
+    assert table["cell_type_oracle"] > table["unintegrated"]
+    kept = tmp_path / "toy" / "cell_type_oracle" / "seed1" / "scores.tsv"
+    before = kept.stat().st_mtime_ns
+    assert script("integration_quality.py", *given) == output
+    assert kept.stat().st_mtime_ns == before
+    assert not (tmp_path / "toy" / "unintegrated" / "seed1").exists(), "one seed of what is not stochastic"
+
+
+def test_control_order_names_the_controls_that_are_out_of_order(script, tmp_path, prepared):
+    script("integration_quality.py", prepared, "--methods", "unintegrated", "--seeds", 0, "--out", tmp_path)
+    one = read_scores(tmp_path / "toy/unintegrated/seed0/scores.tsv").query("metric == 'ilisi' and status == 'ok'")
+    values = {"unintegrated": 0.5, "random_embedding": 0.9, "shuffled_within_cell_type": 0.3, "cell_type_oracle": 1.0}
+    rows = [one.assign(method=method, value=value) for method, value in values.items()]
+    write_table(tmp_path / "summary" / "scores.tsv", pd.concat(rows))
+    output = script("control_order.py", tmp_path)
+    assert "| `ilisi` | toy | shuffled_within_cell_type 0.300 | unintegrated 0.500 |" in output
+    assert "random_embedding 0.9" not in output
+    assert "2 comparisons, 1 datasets" in output
+
+
+@pytest.mark.parametrize("method", ["scdml", "scdml_iterative"])
+def test_scdml_scaling_measures_time_and_memory(script, method, tmp_path):
+    given = ["--cells", 300, "--genes", 60, "--epochs", 1, "--method", method, "--out", tmp_path / "scaling.svg"]
+    header, row = (line.split("\t") for line in script("scdml_scaling.py", *given).splitlines()[-2:])
+    found = dict(zip(header, map(float, row), strict=True))
+    assert found["cells"] == 300
+    assert found["peak_mb"] >= found["data_mb"] > 0
+    assert (tmp_path / "scaling.svg").stat().st_size > 0
+
+
+def test_transformer_scaling_measures_time_and_memory(script):
+    output = script("transformer_scaling.py", "--cells", 200, "--genes", 60, "--epochs", 1, "--threads", 1)
+    assert "200 cells x" in output
+    assert "MB at the peak" in output
+
+
+def test_gene_positions_are_compared_with_random_ones(prepared, script):
+    given = ["--variants", "random", "none", "--seeds", 0, "--steps", 10]
+    lines = script("gene_positions.py", prepared / "toy", *given).splitlines()
+    assert lines[-2].split()[:3] == ["random", lines[-2].split()[1], "+0.0000"]
+    assert lines[-1].startswith("none")
+
+
+def test_score_speed_scores_with_every_metric(script):
+    (row,) = [line for line in script("score_speed.py", 300, "ours").splitlines() if "| ours |" in line]
+    assert row.startswith("| 300 | ours |")
+
+
+def test_training_speed_compares_with_scvi(prepared, script):
+    pytest.importorskip("scvi", reason="scvi-tools is not installed; see benchmarks/README.md")
+    output = script("training_speed.py", prepared / "toy" / "dataset.h5ad", "--epochs", 1, "--repeats", 1)
+    assert "same architecture" in output
