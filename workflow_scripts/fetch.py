@@ -1,4 +1,4 @@
-"""Rule fetch: read a file or download it, and bring it into the form of all raw data sets."""
+"""Rule fetch: read a file or download it, and bring it into the form of all raw datasets."""
 
 from scbench.logs import logged
 

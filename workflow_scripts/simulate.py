@@ -1,4 +1,4 @@
-"""Rule simulate: draw a data set with known batches and cell types."""
+"""Rule simulate: draw a dataset with known batches and cell types."""
 
 from scbench.logs import logged
 

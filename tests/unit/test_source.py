@@ -49,7 +49,6 @@ def forget():
 
 
 def reached(root: Path, *entries: str) -> frozenset:
-    forget()
     return source.reachable([unit for entry in entries for unit in source.entry_units(entry, root)], root)
 
 
@@ -100,22 +99,28 @@ def test_third_party_modules_are_those_of_reachable_code(tmp_path):
 
 def test_an_entry_is_a_script_a_module_or_one_definition_of_a_module(tree):
     def names(entry):
-        forget()
         return {definition for _, definition in source.entry_units(entry, tree)}
 
     assert names("job.py") == {None}
     assert names("library.runner") == {None, "run", "helper", "unused"}
     assert names("library.runner:run") == {None, "run"}
-    assert source.entry_units("library.inner:dive", tree) == [
-        (tree / "library/inner/__init__.py", None),
-        (tree / "library/inner/__init__.py", "dive"),
+    assert source.entry_units("library.inner.deep:dive", tree) == [
+        (tree / "library/inner/deep.py", None),
+        (tree / "library/inner/deep.py", "dive"),
     ]
 
 
-@pytest.mark.parametrize("entry", ["nowhere.py", "library.nowhere", "library.runner:rum", "library.inner:diver"])
-def test_an_entry_that_is_not_there_is_an_error_and_no_digest_of_nothing(tree, entry):
-    forget()
-    with pytest.raises(ValueError, match=re.escape(entry)):
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        ("nowhere.py", FileNotFoundError),
+        ("library.nowhere", FileNotFoundError),
+        ("library.runner:rum", ValueError),
+        ("library.runner:LIMIT", ValueError),
+    ],
+)
+def test_an_entry_that_is_not_there_is_an_error_and_no_digest_of_nothing(tree, entry, error):
+    with pytest.raises(error):
         source.entry_units(entry, tree)
 
 
@@ -156,6 +161,7 @@ def edit(tree: Path, name: str, old: str, new: str) -> None:
     text = (tree / name).read_text()
     assert old in text
     (tree / name).write_text(text.replace(old, new, 1))
+    forget()
 
 
 @pytest.mark.parametrize("change", SAME.values(), ids=SAME)
@@ -195,29 +201,39 @@ def method_digests(root: Path) -> dict[str, str]:
     return {module: digest(root, "scbench.runner:run", f"scbench.methods.{module}") for module in modules}
 
 
-@pytest.fixture
-def copy(root, tmp_path):
-    folder = tmp_path / "workflow_scripts"
+@pytest.fixture(scope="module")
+def copied(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("library") / "workflow_scripts"
     shutil.copytree(root / "workflow_scripts", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+    return folder, method_digests(folder)
 
 
-def first_function(path: Path) -> tuple[str, str]:
-    """The head of the first function of a file with a docstring, and the same with one line of code more."""
-    head = re.search(r'(?m)^( *)def \w+\([^"]*?:\n +"""(?:[^"]|"(?!""))*"""\n', path.read_text())
-    return head[0], f"{head[0]}{head[1]}    assert True\n"
+@pytest.fixture
+def library(copied):
+    """A copy of the library and the digests of its methods; edits are undone at the end."""
+    folder, before = copied
+    texts = {path: path.read_text() for path in folder.rglob("*.py")}
+    yield folder, before
+    for path, text in texts.items():
+        if path.read_text() != text:
+            path.write_text(text)
+    forget()
 
 
-def test_no_docstring_comment_or_unused_function_changes_the_digest_of_a_method(copy):
-    before = method_digests(copy)
-    for path in copy.rglob("*.py"):
-        text = path.read_text()
-        text = re.sub(r'^"""', '"""Edited. ', text)
-        path.write_text(text + "\n\n# a comment\n\n\ndef a_function_that_nothing_calls():\n    return 1\n")
-    for module in before:  # all of a method's module counts, also what nothing calls
-        path = copy / f"scbench/methods/{module}.py"
-        path.write_text(path.read_text().split("def a_function_that_nothing_calls")[0])
-    assert method_digests(copy) == before
+def with_a_line_more(folder: Path, name: str) -> None:
+    """Add a line of code to the first function of a file that has a docstring."""
+    found = re.search(r'(?m)^( *)def \w+\([^"]*?:\n +"""(?:[^"]|"(?!""))*"""\n', (folder / name).read_text())
+    edit(folder, name, found[0], f"{found[0]}{found[1]}    assert True\n")
+
+
+def test_no_docstring_comment_or_unused_function_changes_the_digest_of_a_method(library):
+    folder, before = library
+    for path in folder.rglob("*.py"):
+        edit(folder, str(path.relative_to(folder)), '"""', '"""Edited. ') if '"""' in path.read_text() else None
+        unused = "" if path.parent.name == "methods" else "def unused():\n    return 1\n"  # all of a method counts
+        path.write_text(f"{path.read_text()}\n\n# a comment\n\n\n{unused}")
+    forget()
+    assert method_digests(folder) == before
 
 
 @pytest.mark.parametrize(
@@ -239,21 +255,22 @@ def test_no_docstring_comment_or_unused_function_changes_the_digest_of_a_method(
         ("cli.py", []),
     ],
 )
-def test_a_line_of_code_changes_the_methods_that_run_it_and_no_other(copy, file, changed):
-    before = method_digests(copy)
-    edit(copy / "scbench", file, *first_function(copy / "scbench" / file))
-    after = method_digests(copy)
+def test_a_line_of_code_changes_the_methods_that_run_it_and_no_other(library, file, changed):
+    folder, before = library
+    with_a_line_more(folder, f"scbench/{file}")
+    after = method_digests(folder)
     assert sorted(name for name in before if after[name] != before[name]) == changed
 
 
-def test_a_change_of_a_metric_changes_the_scores_of_the_benchmark_that_computes_it_and_of_no_other(copy):
-    def scores(name):
-        return digest(copy, "score.py", METRICS[name].function)
+def test_a_line_of_a_metric_changes_the_scores_of_the_benchmark_that_computes_it_and_of_no_other(library):
+    def scores():
+        names = ("kbet", "ilisi", "nmi_leiden_best")
+        return {name: digest(library[0], "score.py", METRICS[name].function) for name in names}
 
-    names = ("kbet", "ilisi", "nmi_leiden_best")
-    before = {name: scores(name) for name in names}
-    edit(copy / "scbench", "metrics/kbet.py", *first_function(copy / "scbench/metrics/kbet.py"))
-    assert [name for name in names if scores(name) != before[name]] == ["kbet"]
+    before = scores()
+    with_a_line_more(library[0], "scbench/metrics/kbet.py")
+    after = scores()
+    assert [name for name in before if after[name] != before[name]] == ["kbet"]
 
 
 TRACER = r'''

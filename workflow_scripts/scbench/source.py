@@ -18,12 +18,19 @@ Unit = tuple[Path, str | None]  # a file and a definition in it; None: what runs
 
 
 def entry_units(entry: str, root: Path = SCRIPTS) -> list[Unit]:
-    """Turn `script.py`, `package.module` (all of it) or `package.module:definition` into units."""
+    """Turn `script.py`, `package.module` (all of it) or `package.module:definition` into units.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        When there is no such file, or no such definition in it.
+    """
     name, _, definition = entry.partition(":")
     path = root / name if name.endswith(".py") else root.joinpath(*name.split(".")).with_suffix(".py")
-    if definition:
-        return [(path, None), (path, definition)]
-    return [(path, None), *((path, one) for one in _parsed(path)[0])]
+    definitions = _parsed(path)[0]
+    if definition and definition not in definitions:
+        raise ValueError(f"{entry}: {path} defines no {definition}")
+    return [(path, None), *((path, one) for one in ([definition] if definition else definitions))]
 
 
 def reachable(units: list[Unit], root: Path = SCRIPTS) -> frozenset[Unit]:
@@ -69,7 +76,7 @@ def _parsed(path: Path) -> tuple[dict[str, list[ast.stmt]], list[ast.stmt]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             definitions.setdefault(node.name, []).append(node)
             top += [ast.Expr(decorator) for decorator in node.decorator_list]
-        else:
+        elif not _is_for_type_checkers(node):
             top.append(node)
     return definitions, top
 
@@ -95,6 +102,10 @@ def _without_docstrings(node: ast.stmt) -> ast.stmt:
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _is_for_type_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
 @cache
@@ -134,7 +145,7 @@ def _imported_files(path: Path, root: Path) -> frozenset[Path]:
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+    if _is_for_type_checkers(node):
         return
     yield node
     for child in ast.iter_child_nodes(node):

@@ -84,7 +84,7 @@ class Embedding:
     Attributes
     ----------
     X
-        (n_cells, n_dims) float32, rows in the order of the data set.
+        (n_cells, n_dims) float32, rows in the order of the dataset.
     cluster
         (n_cells,) the method's own clusters, if it makes any.
     history

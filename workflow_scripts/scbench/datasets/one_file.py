@@ -1,4 +1,4 @@
-"""One data set from the files that somebody already has: processed cells and their raw counts."""
+"""One dataset from the files that somebody already has: processed cells and their raw counts."""
 
 from __future__ import annotations
 

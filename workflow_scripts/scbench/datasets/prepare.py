@@ -44,7 +44,7 @@ def prepare(
 
     Returns
     -------
-    The data set (see `scbench.files.read_dataset`; PCA of the unscaled log-normalised HVG, each component's largest
+    The dataset (see `scbench.files.read_dataset`; PCA of the unscaled log-normalised HVG, each component's largest
     loading positive; uns cell_cycle says how the scores in obs were made or why not) and the truth (cell_id, batch,
     cell_type; empty where unknown).
 
@@ -58,7 +58,7 @@ def prepare(
     counts.eliminate_zeros()
     total_counts = np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel()
     if (total_counts == 0).any():
-        raise ValueError(f"{int((total_counts == 0).sum())} cells have no counts; remove them from the data set")
+        raise ValueError(f"{int((total_counts == 0).sum())} cells have no counts; remove them from the dataset")
     detected = counts.getnnz(axis=0) >= min_cells_per_gene
     counts = counts[:, detected]
     if min(counts.shape) < MIN_SHAPE:
@@ -104,7 +104,7 @@ def rank_genes(adata: anndata.AnnData, n_top_genes: int, *, batch_aware: bool) -
         voters = voters[voting.to_numpy()].copy()
         voters.obs["batch"] = voters.obs["batch"].cat.remove_unused_categories()
     if not (voters.X.max(axis=0) - voters.X.min(axis=0)).nnz:
-        raise ValueError("no gene varies between the cells; check that the data set holds counts of single cells")
+        raise ValueError("no gene varies between the cells; check that the dataset holds counts of single cells")
     n_top_genes = min(n_top_genes, adata.n_vars)
     key = "batch" if by_batch else None
     try:

@@ -20,7 +20,7 @@ NEAREST_GENES = 10
 
 
 def of_dataset(dataset: AnnData, *, cells_per_metacell: int, threshold: float) -> tuple[np.ndarray, dict]:
-    """Pairs of genes of a prepared data set and the report on them; see `coexpressed_pairs`."""
+    """Pairs of genes of a prepared dataset and the report on them; see `coexpressed_pairs`."""
     batch = dataset.obs["batch"].cat.codes.to_numpy()
     group = metacells(dataset.obsm["X_pca"], batch, cells_per_metacell)
     total_counts = dataset.obs["total_counts"].to_numpy()

@@ -1,4 +1,4 @@
-"""All vectors of genes that a method declares, of one data set, without the workflow and its files."""
+"""All vectors of genes that a method declares, of one dataset, without the workflow and its files."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from scbench.types import Dataset, Embedding
 
 Stage = Callable[[Any, Cells, int], list[pd.DataFrame]]
 P = TypeVar("P", bound=Parameters)
+M = TypeVar("M", bound="Model")
 
 
 class Model(nn.Module, Generic[P]):
@@ -102,7 +103,7 @@ def state_of(model: Model) -> dict[str, Any]:
     return described | {"weights": model.state_dict()}
 
 
-def load(state: Mapping[str, Any], *kinds: type[Any]) -> Any:
+def load(state: Mapping[str, Any], *kinds: type[M]) -> M:
     """Rebuild a model from the content of model.pt, in evaluation mode.
 
     Parameters

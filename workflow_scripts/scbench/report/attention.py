@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from scbench.report.figures import OKABE_ITO
@@ -21,11 +22,13 @@ def draw_run(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     figure = Figure(figsize=(10, 2.6 * rows + 0.4), layout="constrained")
     panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes, (name, pairs) in zip(panels, types, strict=False):
-        shown = pairs.head(PAIRS)[::-1]
-        axes.barh(shown["gene"] + " → " + shown["attends_to"], shown["excess"], color=OKABE_ITO[0])
+        shown = pairs.head(PAIRS)
+        pair = shown["gene"] + " → " + shown["attends_to"]
+        sns.barplot(x=shown["excess"], y=pair, color=OKABE_ITO[0], saturation=1, ax=axes)
+        axes.set(xlabel="", ylabel="")
         axes.set_title(name, fontsize=9)
         axes.tick_params(labelsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
+        sns.despine(ax=axes)
     for axes in panels[len(types) :]:
         axes.set_axis_off()
     figure.suptitle(title, fontsize=10)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from scbench.report.figures import OKABE_ITO
@@ -34,7 +35,7 @@ def draw_run(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
         genes.scatter(observed, predicted, s=4, color=OKABE_ITO[0], linewidths=0, rasterized=True)
         genes.text(0.03, 0.95, f"r = {np.corrcoef(observed, predicted)[0, 1]:.2f}", transform=genes.transAxes, va="top")
     for axes in (probes, genes):
-        axes.spines[["top", "right"]].set_visible(False)
+        sns.despine(ax=axes)
     figure.suptitle(title, fontsize=10)
     return figure
 
@@ -43,15 +44,11 @@ def _draw_probes(axes, table: pd.DataFrame) -> None:
     of_types = table["of"] == "cell_type"
     probes = table[table["measure"].isin(["batch", "cell_type"]) & ~of_types]
     names, measures = list(dict.fromkeys(probes["of"])), list(dict.fromkeys(probes["measure"]))
-    width = 0.8 / len(names)
-    for place, name in enumerate(names):
-        values = probes[probes["of"] == name].set_index("measure")["value"].reindex(measures)
-        at = np.arange(len(measures)) + (place - (len(names) - 1) / 2) * width
-        axes.bar(at, values, 0.9 * width, color=OKABE_ITO[place], label=name)
+    sns.barplot(probes, x="measure", y="value", hue="of", palette=OKABE_ITO[: len(names)], saturation=1, ax=axes)
     for place, measure in enumerate(measures):
         chance = probes[probes["measure"] == measure]["chance"].iloc[0]
         axes.hlines(chance, place - 0.45, place + 0.45, color="black", linestyle="--", linewidth=1)
     axes.hlines(table.loc[of_types, "value"], -0.45, 0.45, color="black", linestyle=":", linewidth=1)
     axes.set_xticks(range(len(measures)), [measure.replace("_", " ").capitalize() for measure in measures])
-    axes.set(ylim=(0, 1), ylabel="Balanced accuracy", title="Probes (dashed: chance; dotted: type)")
-    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=len(names))
+    axes.set(ylim=(0, 1), xlabel="", ylabel="Balanced accuracy", title="Probes (dashed: chance; dotted: type)")
+    axes.legend(title=None, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=len(names))

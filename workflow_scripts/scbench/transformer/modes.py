@@ -1,4 +1,4 @@
-"""What a pretrained trunk is used for: outputs of every gene, cell types, and another data set with other genes."""
+"""What a pretrained trunk is used for: outputs of every gene, cell types, and another dataset with other genes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def load_trunk(state: dict) -> Pretraining:
 
 @torch.no_grad()
 def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretraining:
-    """Bring the trunk of model.pt to another data set: genes are matched by their symbols, in capitals.
+    """Bring the trunk of model.pt to another dataset: genes are matched by their symbols, in capitals.
 
     Genes that one of the two lacks are left out. Means and deviations of the genes, and the statistics by which the
     trunk normalises, are those of the new cells.
@@ -38,7 +38,7 @@ def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretr
     Parameters
     ----------
     genes, counts
-        (n_genes,) symbols and (n_cells, n_genes) CSR counts of the new data set.
+        (n_genes,) symbols and (n_cells, n_genes) CSR counts of the new dataset.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretr
     place = {symbol.upper(): column for column, symbol in reversed(list(enumerate(genes)))}
     shared = [row for row, symbol in enumerate(state["genes"]) if symbol.upper() in place]
     if len(shared) < LEAST_SHARED_GENES:
-        raise ValueError(f"the trunk and the data set share {len(shared)} genes, {LEAST_SHARED_GENES} are needed")
+        raise ValueError(f"the trunk and the dataset share {len(shared)} genes, {LEAST_SHARED_GENES} are needed")
     of_trunk = {one.name for one in fields(TrunkParameters)}
     options = TrunkParameters(**{name: value for name, value in state["parameters"].items() if name in of_trunk})
     model = Pretraining(options, [place[state["genes"][row].upper()] for row in shared])
