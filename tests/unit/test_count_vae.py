@@ -1,27 +1,23 @@
 """What VAE_NB and CVAE_NB learn, what they can generate, and what every option does."""
 
+import dataclasses
+
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from conftest import make_dataset
+from conftest import make_dataset, nearest_centre
 from scipy import stats
 
-from scbench.autoencoders import generation
-from scbench.autoencoders.count_vae import CHOICES, CountVae
+from scbench.autoencoders import count_vae, generation
+from scbench.autoencoders.count_vae import CountVae
+from scbench.autoencoders.parameters import CountVaeParameters
 from scbench.files import read_model, write_model
 from scbench.methods import cvae_nb, vae_nb
-from scbench.neural import priors
+from scbench.neural import automatic, priors
 from scbench.neural.cells import Cells
+from scbench.neural.fit import load
 
 SHORT = {"seed": 0, "device": "cpu", "threads": 1, "latent_dim": 8}
-
-
-def nearest_centre(X, groups):
-    """Share of the cells that lie nearest to the centre of their own group."""
-    codes = pd.Categorical(groups).codes
-    centres = np.stack([X[codes == code].mean(0) for code in range(codes.max() + 1)])
-    return (np.linalg.norm(X[:, None] - centres[None], axis=2).argmin(1) == codes).mean()
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +30,7 @@ def trained():
 def model(trained, tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "model.pt"
     write_model(path, trained[2].model)
-    return generation.load(read_model(path))
+    return load(read_model(path), CountVae)
 
 
 def test_both_tell_types_apart_and_only_the_conditional_one_mixes_batches(trained):
@@ -47,11 +43,12 @@ def test_both_tell_types_apart_and_only_the_conditional_one_mixes_batches(traine
 
 def test_prior_beta_steps_and_dropout_go_by_the_number_of_cells_unless_given(monkeypatch):
     def chosen(small_up_to, **given):
-        seen = {}
-        monkeypatch.setattr(cvae_nb, "SMALL", small_up_to)
-        monkeypatch.setattr(cvae_nb, "fit", lambda data, **arguments: seen.update(arguments))
+        seen = []
+        monkeypatch.setattr(automatic, "FEW_CELLS", small_up_to)
+        monkeypatch.setattr(count_vae, "fit", lambda data, options, **_: seen.append(options))
         cvae_nb.integrate(data, **SHORT, **given)
-        return seen["architecture"]["prior"], seen["beta"], seen["max_steps"], seen["architecture"]["dropout"]
+        (options,) = seen
+        return options.prior, options.beta, options.max_steps, options.dropout
 
     data = make_dataset("counts")
     assert chosen(data.n_cells) == ("mog", 1.0, 2500, 0.3)
@@ -63,7 +60,7 @@ def test_a_loaded_model_gives_the_embedding_again(trained, model):
     data, _, conditional = trained
     cells = Cells("cpu", {"counts": data.X, "batch": data.batch})
     with torch.no_grad():
-        assert np.array_equal(model.posterior_mean(**cells.take(np.arange(data.n_cells))).numpy(), conditional.X)
+        assert np.array_equal(model.embed(**cells.take(np.arange(data.n_cells))).numpy(), conditional.X)
 
 
 def test_sampled_cells_look_like_the_batch_they_are_drawn_for(trained, model):
@@ -136,21 +133,30 @@ def test_every_option_trains_keeps_the_types_and_generates(options):
     assert nearest_centre(result.X, data.labels) > 0.85
     reconstruction = result.history[result.history["term"] == "reconstruction"]["value"].to_numpy()
     assert reconstruction[-1] < reconstruction[0]
-    drawn = generation.sample(generation.load(result.model), 20, batch=1, library=200, seed=0)
+    drawn = generation.sample(load(result.model, CountVae), 20, batch=1, library=200, seed=0)
     assert drawn.shape == (20, 60)
     assert drawn.sum() > 0
 
 
-@pytest.mark.parametrize("name", CHOICES)
-def test_an_unknown_choice_is_refused_by_name(name):
+CHOICES = [one for one in dataclasses.fields(CountVaeParameters) if "known" in one.metadata]
+
+
+def test_the_choices_of_a_count_vae_are_these():
+    names = {"likelihood", "dispersion", "size_factor", "prior", "condition"}
+    assert {one.name for one in CHOICES} == names | {"encoder_norm", "decoder_norm", "activation"}
+
+
+@pytest.mark.parametrize("name", [one.name for one in CHOICES])
+@pytest.mark.parametrize("method", [vae_nb, cvae_nb])
+def test_an_unknown_choice_is_refused_by_name(method, name):
     with pytest.raises(ValueError, match=f"{name}: 'magic' is not known; choose one of "):
-        CountVae(n_genes=5, n_batches=2, latent_dim=2, hidden=[4], **{name: "magic"})
+        method.integrate(make_dataset("counts", n_cells=10), **SHORT, **{name: "magic"})
 
 
 def test_free_bits_keep_the_divergence_from_being_lowered_below_them():
     data = make_dataset("counts")
     cells = Cells("cpu", {"counts": data.X, "batch": data.batch}).take(np.arange(50))
-    model = CountVae(n_genes=60, n_batches=2, latent_dim=4, hidden=[16], free_bits=1e6)
+    model = CountVae(CountVaeParameters(latent_dim=4, hidden=[16], free_bits=1e6), n_genes=60, n_batches=2)
     assert model.losses(**cells)["kl"].item() == pytest.approx(4e6)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scbench import source
+from scbench.analyses.catalogue import ANALYSES
 from scbench.metrics.catalogue import METRICS
 
 TREE = {
@@ -333,28 +334,58 @@ adata = anndata.AnnData(lognorm.X, obs=cells, var=genes, layers={"counts": count
 """
 
 
-def test_what_running_a_method_executes_is_in_its_digest(root, tmp_path):
-    """Every function and class of the library that runs, and every module that is loaded, for every method."""
+def test_what_methods_and_analyses_execute_is_in_their_digests(root, tmp_path):
+    """Every function and class of the library that runs, and every module that is loaded."""
     code = f"""{CELLS}
+from importlib import import_module
+from scbench.analyses.catalogue import ANALYSES
 from scbench.config import load_config
+from scbench.files import write_dataset, write_truth
+from scbench.paths import Paths
 from scbench.registry import load_registry
-from scbench.runner import run
+from scbench.runner import FinishedRun, run, write_run
 from scbench.spec import Spec
 
-found = {{}}
+write_dataset("dataset.h5ad", adata)
+write_truth("truth.tsv.gz", pd.DataFrame({{"cell_id": cells.index, "batch": cells["batch"], "cell_type": counts.labels}}))
+
+def integrate(method):
+    short = {{"epochs": 2}} if "epochs" in method.parameters else {{}}
+    spec = Spec(**method.spec | {{"params": {{**method.params, **short}}}})
+    vectors = {{source: np.eye(len(genes), 8) for source in spec.gene_vectors}}
+    result = run(
+        spec, adata, dataset="tiny", seed=0, accelerator="cpu", labels=counts.labels, gene_vectors=vectors
+    )
+    files = Paths("results").run_files("tiny", method.id, 0, trained=method.trained, tables=method.tables)
+    return lambda: write_run(result, files), files
+
+def analyse(name, files):
+    run = FinishedRun({{"dataset": "dataset.h5ad", "truth": "truth.tsv.gz", **files}}, seed=0)
+    tables = import_module(f"scbench.analyses.{{name}}").analyse(run)
+    if ANALYSES[name].draws:
+        import_module(f"scbench.report.{{name}}").draw_run(tables, "title")
+
+found, made = {{}}, []
 for method in load_registry(load_config(Path("{root}/config"), {{}})["methods"]).values():
     if method.id == method.module:
-        short = {{"epochs": 2}} if "epochs" in method.parameters else {{}}
-        spec = Spec(**method.spec | {{"params": {{**method.params, **short}}}})
-        vectors = {{source: np.eye(len(genes), 8) for source in spec.gene_vectors}}
-        found[spec.module] = traced(
-            lambda: run(spec, adata, dataset="tiny", seed=0, accelerator="cpu", labels=counts.labels, gene_vectors=vectors)
-        )
+        found[f"method {{method.module}}"] = traced(lambda: made.append(integrate(method)))
+        write, files = made.pop()
+        for name in method.analyses:
+            if f"analysis {{name}}" not in found:
+                write()
+                found[f"analysis {{name}}"] = traced(lambda: analyse(name, files))
 """
-    for module, ran in run_traced(root, tmp_path, code).items():
-        units = reached(source.SCRIPTS, "scbench.runner:run", f"scbench.methods.{module}")
-        assert (source.SCRIPTS / "scbench/methods" / f"{module}.py", "integrate") in ran
-        assert not ran - units, f"{module} runs what its digest does not hold"
+    found = run_traced(root, tmp_path, code)
+    assert {name.split()[1] for name in found if name.startswith("analysis")} == set(ANALYSES)
+    for what, ran in found.items():
+        kind, name = what.split()
+        if kind == "method":
+            entries, path, door = ["scbench.runner:run", f"scbench.methods.{name}"], f"methods/{name}.py", "integrate"
+        else:
+            entries, path, door = ["analyse.py", f"scbench.analyses.{name}:analyse"], f"analyses/{name}.py", "analyse"
+            entries += [f"scbench.report.{name}"] if ANALYSES[name].draws else []
+        assert (source.SCRIPTS / "scbench" / path, door) in ran
+        assert not ran - reached(source.SCRIPTS, *entries), f"{what} runs what its digest does not hold"
 
 
 def test_what_scoring_executes_is_in_the_digest_of_the_scores(root, tmp_path):
