@@ -6,8 +6,8 @@ min_version("9.0")
 report: "report/workflow.rst"
 
 
-# The configuration is config/{config,datasets,methods}.yaml, read and checked in rules/common.smk;
-# --configfile mine.yaml and --config add to it or override it.
+# rules/common.smk reads and validates config/{config,datasets,methods}.yaml; --configfile mine.yaml and --config add to
+# these values or override them.
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/gene_knowledge.smk"
@@ -20,7 +20,7 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        of_all_runs("embedding.h5ad"),  # named here, so that one that was deleted is made again
+        of_all_runs("embedding.h5ad"),  # listed explicitly, so that deleted embeddings are recomputed
         rules.summarise.output,
         rules.score_tables.output,
         rules.score_figures.output,

@@ -1,9 +1,9 @@
-"""Where a metric does not put the controls in order: reads summary/scores.tsv of a results folder, prints Markdown.
+"""Find metrics that do not rank the controls as expected; read summary/scores.tsv of a results folder, print Markdown.
 
 python benchmarks/control_order.py results
 
 Biology: cell type oracle >= unintegrated >= random embedding. Mixing: random embedding and shuffled within cell type >=
-unintegrated. Means over seeds; differences up to 0.005 are not counted.
+unintegrated. Values are means over seeds; differences up to 0.005 are ignored.
 """
 
 import sys

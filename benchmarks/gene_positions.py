@@ -1,4 +1,4 @@
-"""Masked reconstruction on held-out cells with each source of gene vectors, paired with random vectors by seed.
+"""Compare masked reconstruction of held-out cells between sources of gene vectors and random vectors, paired by seed.
 
 .venv/bin/python benchmarks/gene_positions.py results/development/kang_pbmc_ifnb --tables table.csv text.tsv
 """
@@ -32,7 +32,7 @@ VARIANTS = {
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("prepared", type=Path, help="folder with a dataset.h5ad of the workflow")
 parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
-parser.add_argument("--tables", nargs="*", default=[], help="of gene knowledge")
+parser.add_argument("--tables", nargs="*", default=[], help="tables of gene knowledge")
 parser.add_argument("--text-columns", nargs="*", default=["name", "summary"])
 parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
 parser.add_argument("--steps", type=int, default=500)
@@ -50,7 +50,7 @@ for source in sorted({source for name in options.variants for source in VARIANTS
 
 
 def held_out_error(name: str, seed: int) -> float:
-    """Mean squared error at hidden genes of held-out cells, in variances of the genes, at the best epoch."""
+    """Return the mean squared error at hidden genes of held-out cells, in units of gene variance, at the best epoch."""
     given = replace(data, gene_vectors={source: vectors[source] for source in VARIANTS[name]})
     position = name if name in ("random", "none") else "vectors"
     with contextlib.redirect_stdout(io.StringIO()):

@@ -1,9 +1,9 @@
-"""Total scores of methods on prepared datasets over seeds, with scVI and Scanorama beside ours.
+"""Compare total scores of our methods, scVI and Scanorama on prepared datasets over seeds.
 
     .venv-reference/bin/python benchmarks/integration_quality.py results/development --methods scvi harmony cvae_nb
 
-Every run stays in the folder --out, as the workflow writes it, and is not computed again: the script can be stopped at
-any time.
+Runs are stored in the folder --out in the format of the workflow and are not recomputed, so the script can be stopped
+at any time.
 """
 
 import argparse
@@ -44,7 +44,7 @@ REGISTRY = load_registry(CONFIG["methods"])
 
 
 def scvi_at_scib_setting(adata, seed: int) -> np.ndarray:
-    """n_layers 2, n_hidden 128, n_latent 30, nb; epochs = min(400, 20000 / n * 400); train on all cells."""
+    """Train scVI on all cells: n_layers 2, n_hidden 128, n_latent 30, nb, epochs = min(400, 20000 / n * 400)."""
     import anndata
     import scvi
     import torch
@@ -62,7 +62,7 @@ def scvi_at_scib_setting(adata, seed: int) -> np.ndarray:
 
 
 def scanorama(adata, seed: int) -> np.ndarray:
-    """Scanorama's integrate_scanpy at its defaults, 50 dimensions, batches in their order."""
+    """Run scanorama.integrate_scanpy with default parameters, 50 dimensions and batches in their given order."""
     from scanorama import integrate_scanpy
 
     parts = [adata[(adata.obs["batch"] == batch).to_numpy()].copy() for batch in adata.obs["batch"].cat.categories]
@@ -75,7 +75,7 @@ OTHERS = {"scvi": scvi_at_scib_setting, "scanorama": scanorama}
 
 
 def vectors_of(prepared: Paths, dataset: str, adata, sources: list) -> dict:
-    """Those that the workflow has made for the dataset, else made here."""
+    """Read the gene vectors that the workflow has written for the dataset, or compute them."""
     files = {source: Path(prepared.gene_knowledge(dataset, f"{source}.npz")) for source in sources}
     if not all(path.exists() for path in files.values()):
         return make_vectors(adata, sources, CONFIG["gene_knowledge"])[0]
@@ -84,7 +84,7 @@ def vectors_of(prepared: Paths, dataset: str, adata, sources: list) -> dict:
 
 
 def result_of(method: str, prepared: Paths, dataset: str, adata, labels: np.ndarray, seed: int, epochs) -> RunResult:
-    """Run a method of the registry, or one of somebody else's package."""
+    """Run a method of the registry, scVI or Scanorama."""
     if method in OTHERS:
         record = {"method": method, "seed": seed}
         return RunResult(Embedding(X=OTHERS[method](adata, seed)), adata.obs_names, record)
@@ -96,14 +96,14 @@ def result_of(method: str, prepared: Paths, dataset: str, adata, labels: np.ndar
 
 
 def total_of(scores: pd.DataFrame) -> pd.Series:
-    """bio, batch and total of one run."""
+    """Return bio, batch and total of one run."""
     groups = scores[scores["status"] == "ok"].groupby("group")["value"].mean()
     groups["total"] = sum(weight * groups[group] for group, weight in CONFIG["metrics"]["weights"].items())
     return groups
 
 
 def measure(options, out: Paths, prepared: Paths, dataset: str, method: str, seed: int, adata, truth) -> pd.Series:
-    """Make what is missing of a run: the embedding with its seconds, then the scores."""
+    """Compute the missing parts of a run (embedding and its run time, scores) and return its totals."""
     files = {name: Path(out.run(dataset, method, seed, name)) for name in ("embedding.h5ad", "seconds.json")}
     scored = Path(out.run(dataset, method, seed, "scores.tsv"))
     labels = truth["cell_type"].to_numpy()
@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--datasets", nargs="+", help="default: all in the folder")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--out", type=Path, default=Path("results/quality"))
-    parser.add_argument("--epochs", type=int, help="of trained methods, for a quick try")
+    parser.add_argument("--epochs", type=int, help="epochs of trained methods, for a quick test")
     options = parser.parse_args(arguments)
     prepared, out, rows = Paths(str(options.prepared)), Paths(str(options.out)), []
     for dataset in options.datasets or sorted(path.parent.name for path in options.prepared.glob("*/dataset.h5ad")):

@@ -1,9 +1,9 @@
-"""Seconds and peak memory of scDML over numbers of cells, each in a process of its own, on simulated data.
+"""Measure time and peak memory of scDML for different numbers of simulated cells, each in a separate process.
 
     .venv/bin/python benchmarks/scdml_scaling.py --cells 2000 10000 50000 200000 --epochs 1 --out scaling.svg
 
-Prints a table, and draws it if --out is given. Memory does not depend on the number of epochs, time does: without
---epochs the method trains as long as it does by default.
+Prints a table, and draws it if --out is given. Time depends on the number of epochs, memory does not. Without --epochs,
+the method uses its default number of epochs.
 """
 
 import argparse
@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 
 def simulate(path: Path, n_cells: int, n_genes: int, n_batches: int) -> None:
-    """Write log-normalised cells of 8 types and their batches."""
+    """Write log-normalised cells of 8 types with their batches."""
     import numpy as np
     from scipy import sparse
 
@@ -33,7 +33,7 @@ def simulate(path: Path, n_cells: int, n_genes: int, n_batches: int) -> None:
 
 
 def measure(path: Path, method: str, threads: int, epochs: int | None) -> None:
-    """Run the method on what `simulate` wrote; print seconds and megabytes, before and at the peak."""
+    """Run the method on the output of `simulate`; print seconds, and memory in MB before the run and at the peak."""
     import numpy as np
     from scipy import sparse
 
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--step", nargs=3, help=argparse.SUPPRESS)  # what a child process is asked to do
+    parser.add_argument("--step", nargs=3, help=argparse.SUPPRESS)  # internal, for child processes
     args = parser.parse_args()
     if args.step:
         name, folder, n_cells = args.step

@@ -1,10 +1,10 @@
-"""Time, CPU time and memory of scoring one embedding: ours beside scib-metrics' Benchmarker, each in a fresh process.
+"""Measure time, CPU time and memory of scoring one embedding, with this library and the Benchmarker of scib-metrics.
 
 python benchmarks/score_speed.py                    10,000 cells, both
 python benchmarks/score_speed.py 100000 ours        100,000 cells, ours only
 
-Simulated: 10 cell types in 4 batches, 50 dimensions, seed 0; the metrics of the preset scib. The Benchmarker has no
-cache of compiled code. Prints a Markdown table.
+Data: simulated, 10 cell types in 4 batches, 50 dimensions, seed 0. Metrics: the preset scib. Each measurement runs in a
+new process; the Benchmarker has no cache of compiled code. Prints a Markdown table.
 """
 
 import os
@@ -63,7 +63,7 @@ def simulate(n_cells: int, path: Path) -> None:
 
 
 def measure(code: str, data: Path) -> tuple[float, float, float]:
-    """Return seconds, CPU seconds and peak memory in MB of a fresh Python that runs `code`."""
+    """Return seconds, CPU seconds and peak memory in MB of a new Python process that runs `code`."""
     start = time.monotonic()
     process = subprocess.Popen([sys.executable, "-c", code, str(data)], cwd=ROOT, stdout=sys.stderr)
     _, status, used = os.wait4(process.pid, 0)

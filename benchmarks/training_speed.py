@@ -1,4 +1,4 @@
-"""Cells per second in training, scVI and ours side by side: same data, architecture, minibatch size and threads.
+"""Compare training speed (cells per second) with scVI: same data, architecture, minibatch size and threads.
 
 .venv-reference/bin/python benchmarks/training_speed.py results/development/kang_pbmc_5donors/dataset.h5ad
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("dataset", help="a dataset.h5ad of the workflow")
 parser.add_argument("--threads", type=int, default=1)
-parser.add_argument("--epochs", type=int, default=3, help="of each measurement, after one that is not counted")
+parser.add_argument("--epochs", type=int, default=3, help="epochs per measurement, after one for warm-up")
 parser.add_argument("--repeats", type=int, default=5)
 options = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(options.threads)
@@ -63,7 +63,7 @@ def theirs():
 
 
 def seconds(fit) -> tuple[float, float]:
-    """Wall and CPU seconds; the CPU seconds do not count what other programs on the machine take."""
+    """Return wall and CPU seconds; CPU seconds exclude other programs on the machine."""
     wall, cpu = time.perf_counter(), time.process_time()
     with contextlib.redirect_stdout(io.StringIO()):
         fit(options.epochs)

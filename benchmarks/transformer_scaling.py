@@ -1,4 +1,4 @@
-"""Time and peak memory of `gene_transformer` at its defaults on simulated cells, in a fresh process.
+"""Measure time and peak memory of `gene_transformer` with default parameters on simulated cells, in a new process.
 
 .venv/bin/python benchmarks/transformer_scaling.py --cells 10000 --threads 2
 """
@@ -18,7 +18,7 @@ parser.add_argument("--cells", type=int, default=10_000)
 parser.add_argument("--genes", type=int, default=512)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--module", default="gene_transformer")
-parser.add_argument("--epochs", type=int, help="default: as many as the method takes")
+parser.add_argument("--epochs", type=int, help="default: that of the method")
 options = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(options.threads)
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))

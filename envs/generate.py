@@ -1,4 +1,4 @@
-"""Write envs/<name>.yaml: the packages of environments.toml and all they need, at the versions of requirements.txt.
+"""Write envs/<name>.yaml: the packages of environments.toml and their dependencies, pinned as in requirements.txt.
 
 python envs/generate.py            writes the files
 python envs/generate.py --check    exits 1 and names the files that differ from what it would write
@@ -19,7 +19,7 @@ ENVS = Path(__file__).parent
 REQUIREMENTS = ENVS.parent / "requirements.txt"
 DECLARATION = ENVS / "environments.toml"
 PYTHON = "3.11"
-# Fixed, so that the files do not depend on the machine that writes them.
+# Fixed, so that the files do not depend on the machine that generates them.
 TARGET = {
     "implementation_name": "cpython",
     "implementation_version": f"{PYTHON}.0",
@@ -33,7 +33,7 @@ TARGET = {
     "python_version": PYTHON,
     "sys_platform": "linux",
 }
-# The CUDA build of torch pins these exactly, the CPU build does not ask for them: they are torch's own business.
+# The CUDA build of torch pins these exactly and the CPU build does not need them, so they are left to torch.
 TORCH_OWN = ("cuda-", "nvidia-", "triton")
 MARK = "# Written by envs/generate.py from envs/environments.toml and requirements.txt; do not edit, run `make lock`.\n"
 HEAD = f"""\
@@ -48,16 +48,16 @@ dependencies:
 
 
 class LockError(ValueError):
-    """Pins, declaration and installed packages do not fit together; the message says which and what to do."""
+    """Pins, declaration and installed packages are inconsistent; the message says which and how to fix it."""
 
 
 def read_pins(path: Path = REQUIREMENTS) -> dict[str, str]:
-    """Read {normalised package name: version} of a requirements file in which every line is `name==version`.
+    """Read {normalised package name: version} from a requirements file in which every line is `name==version`.
 
     Raises
     ------
     LockError
-        For a line that pins no single version, a local version (`+cpu`), and a package that stands twice.
+        If a line does not pin a single version, pins a local version (`+cpu`), or repeats a package.
     """
     pins: dict[str, str] = {}
     for line in path.read_text().splitlines():
@@ -76,7 +76,7 @@ def read_pins(path: Path = REQUIREMENTS) -> dict[str, str]:
 
 
 def installed_requirements(name: str) -> tuple[str, list[str]]:
-    """Return the version of an installed package and what it declares to need."""
+    """Return the version of an installed package and its declared requirements."""
     try:
         found = distribution(name)
     except PackageNotFoundError:
@@ -89,12 +89,12 @@ def closure(
     pins: Mapping[str, str],
     requirements: Callable[[str], tuple[str, list[str]]] = installed_requirements,
 ) -> dict[str, str]:
-    """Return the pins of `direct` and of everything they need, sorted by name.
+    """Return the pins of `direct` and all their dependencies, sorted by name.
 
     Raises
     ------
     LockError
-        When a needed package has no pin, or the installed version, whose metadata are read, is not the pinned one.
+        If a dependency has no pin, or the installed version, whose metadata is used, differs from the pinned one.
     """
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
@@ -131,15 +131,15 @@ def render(pins: Mapping[str, str]) -> str:
 
 
 def expected_files(folder: Path = ENVS) -> dict[Path, str]:
-    """Return {path: text} of every environment file as it should be."""
+    """Return the expected {path: text} of every environment file."""
     pins = read_pins()
     return {folder / f"{name}.yaml": render(closure(direct, pins)) for name, direct in read_declaration().items()}
 
 
 def drifting(expected: Mapping[Path, str]) -> list[Path]:
-    """List the files that are missing or hold another text, and those beside them that were declared once.
+    """List the files that are missing, outdated or no longer declared.
 
-    A file that this program did not write is the environment of somebody else's package, and none of its business.
+    Files that this script did not write are environments of external packages and are ignored.
     """
     wrong = [path for path, text in expected.items() if not path.exists() or path.read_text() != text]
     present = {path for folder in {path.parent for path in expected} for path in folder.glob("*.yaml")}

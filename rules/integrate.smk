@@ -1,5 +1,5 @@
 def run_inputs(method):
-    """The dataset; cell types and gene vectors only for methods that declare them."""
+    """Return the inputs: the dataset, and cell types and gene vectors only for methods that declare them."""
     files = {"dataset": AT.data("{dataset}", "dataset.h5ad")}
     files |= {source: AT.gene_knowledge("{dataset}", f"{source}.npz") for source in method.gene_vectors}
     return files | ({"truth": AT.data("{dataset}", "truth.tsv.gz")} if method.uses_labels else {})

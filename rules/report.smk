@@ -2,14 +2,14 @@ TABLES = [*SHOWN_DATASETS, "overall"]
 
 
 def reported(files, caption, category, **labels):
-    """Files that `snakemake --report` shows, each with the labels {name: one per file}."""
+    """Mark files for `snakemake --report`, with the labels {name: one per file}."""
     rows = [dict(zip(labels, values)) for values in zip(*labels.values())]
     shown = {"caption": f"../report/{caption}.rst", "category": category}
     return [report(file, labels=row, **shown) for file, row in zip(files, rows)]
 
 
 def first_runs(dataset):
-    """The run with the first seed of every method that runs on the dataset."""
+    """Return the run with the first seed of every method that runs on the dataset."""
     runs = {run.method: run for run in reversed(RUNS) if run.dataset == dataset}
     return [runs[id] for id in SHOWN_METHODS if id in runs]
 
@@ -114,7 +114,7 @@ rule umap_grid:
         labels=LABELS,
         code=code_digest("umap_grid.py"),
     message:
-        "{wildcards.dataset}: UMAP of every method"
+        "{wildcards.dataset}: UMAP of all methods"
     script:
         "../workflow_scripts/umap_grid.py"
 
@@ -140,7 +140,7 @@ rule runtime_figure:
         labels=LABELS,
         code=code_digest("runtime_figure.py"),
     message:
-        "figure of run time and memory"
+        "run time and memory figure"
     script:
         "../workflow_scripts/runtime_figure.py"
 
@@ -170,9 +170,9 @@ rule export_run:
         "../workflow_scripts/export_run.py"
 
 
-# Arrays and plots of every run, for people who work outside the workflow: snakemake exports
+# Arrays and plots of every run for use outside the workflow: snakemake exports
 rule exports:
     input:
         [of_all_runs(name) for name in EXPORTS],
     message:
-        "arrays and plots: done for every run"
+        "arrays and plots of all runs complete"

@@ -1,5 +1,6 @@
 """Fixtures are made, not stored: tiny data with known structure."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,15 @@ import pandas as pd
 import pytest
 import yaml
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from scbench.config import load_config
+from scbench.runner import THREAD_VARIABLES
 from scbench.types import Dataset
+
+# One thread, as jobs of methods have: tests run beside each other, and threads that wait for each other take all cores.
+os.environ.update(dict.fromkeys((*THREAD_VARIABLES, "NUMBA_NUM_THREADS"), "1"))  # numba sets those of torch, too
+threadpool_limits(1)
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

@@ -1,4 +1,4 @@
-"""Make the tables of one analysis of one run, and its figure where it has one."""
+"""Rule analyse_{analysis}: write the tables of one analysis of one run, and its figure if it has one."""
 
 from scbench.logs import logged
 

@@ -1,4 +1,4 @@
-"""Rule coexpression: correlate genes over metacells of a batch and write the pairs that rise and fall together."""
+"""Rule coexpression: correlate genes over metacells within batches and write the co-expressed pairs."""
 
 from scbench.logs import logged
 

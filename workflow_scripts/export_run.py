@@ -1,4 +1,4 @@
-"""Write the arrays and plots of one run for people who work outside the workflow."""
+"""Rule export_run: write arrays and plots of one run for use outside the workflow."""
 
 from scbench.logs import logged
 

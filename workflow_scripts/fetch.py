@@ -1,4 +1,4 @@
-"""Rule fetch: read a file or download it, and bring it into the form of all raw datasets."""
+"""Rule fetch: read or download a file and convert it to the raw format of all datasets."""
 
 from scbench.logs import logged
 

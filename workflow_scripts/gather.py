@@ -1,4 +1,4 @@
-"""Bring one analysis of all runs together, as a figure or a table."""
+"""Rule gather_{analysis}: combine one analysis of all runs in a figure or a table."""
 
 from scbench.logs import logged
 

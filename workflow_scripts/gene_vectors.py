@@ -1,4 +1,4 @@
-"""Rule gene_vectors: skip-gram on pairs of genes (gene2vec) or on random walks along them (node2vec)."""
+"""Rule gene_vectors: train skip-gram on gene pairs (gene2vec) or on random walks along them (node2vec)."""
 
 from scbench.logs import logged
 

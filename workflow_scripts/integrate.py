@@ -1,4 +1,4 @@
-"""Run one method with one seed on one dataset: dataset.h5ad -> embedding.h5ad, history.tsv, model.pt."""
+"""Rule integrate_{method}: run one method with one seed: dataset.h5ad -> embedding.h5ad, history.tsv, model.pt."""
 
 from scbench.logs import logged
 

@@ -1,4 +1,4 @@
-"""Rule knowledge_vectors: turn tables of what genes do into one vector per gene."""
+"""Rule knowledge_vectors: convert tables of gene functions to one vector per gene."""
 
 from scbench.logs import logged
 

@@ -1,4 +1,4 @@
-"""Rule prepare: normalise, select genes, compute the PCA, and put the cell types apart."""
+"""Rule prepare: normalise, select genes, compute the PCA and split off the cell types."""
 
 from scbench.logs import logged
 

@@ -1,4 +1,4 @@
-"""Draw wall time and peak memory of all runs."""
+"""Rule runtime_figure: draw wall time and peak memory of all runs."""
 
 from scbench.logs import logged
 

@@ -1,4 +1,4 @@
-"""Score one embedding: embedding.h5ad + truth.tsv.gz -> scores.tsv."""
+"""Rule score: score one embedding: embedding.h5ad + truth.tsv.gz -> scores.tsv."""
 
 from scbench.logs import logged
 

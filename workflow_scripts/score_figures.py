@@ -1,4 +1,4 @@
-"""Draw the tables of the scores as figures: one per dataset, one overall, and the ranking."""
+"""Rule score_figures: draw the score tables as figures: one per dataset, one overall, and the ranking."""
 
 from scbench.logs import logged
 

@@ -1,4 +1,4 @@
-"""Write the tables of the scores: one per dataset, one overall, and the ranking."""
+"""Rule score_tables: write the score tables: one per dataset, one overall, and the ranking."""
 
 from scbench.logs import logged
 

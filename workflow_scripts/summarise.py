@@ -1,4 +1,4 @@
-"""Bring the scores of all runs together: summary, ranking and how sure it is, what the runs cost."""
+"""Rule summarise: combine the scores of all runs: summary, ranking and its uncertainty, run time and memory."""
 
 from scbench.logs import logged
 

@@ -1,4 +1,4 @@
-"""Draw the UMAP of every method's embedding on one dataset."""
+"""Rule umap_grid: draw the UMAP of the embedding of every method on one dataset."""
 
 from scbench.logs import logged
 

@@ -1,10 +1,10 @@
-"""A logger plugin of Snakemake that prints one line per finished job:
+"""Snakemake logger plugin that prints one line per finished job:
 
     [12/135] sim_balanced: Harmony, seed 1 (3 s); 2 min left
 
-The plugins on the package index print bars on a terminal, or nothing when output goes to a file. A dry run, `--quiet`,
-`--verbose` and the complete log in .snakemake/log are not changed. envs/setup.sh makes it known to .venv;
-profiles/default selects it where it is known.
+The plugins on PyPI print progress bars on a terminal, or nothing when the output goes to a file. This plugin does not
+change a dry run, `--quiet`, `--verbose` or the complete log in .snakemake/log. envs/setup.sh registers it in .venv;
+profiles/default selects it if it is available.
 """
 
 import logging
@@ -16,7 +16,7 @@ from pathlib import Path
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-# Messages that are the same in every run; the complete log keeps them.
+# Messages that are the same in every execution; the complete log contains them.
 HIDDEN = re.compile(
     "Assuming unrestricted shared|Building DAG|Using shell:|Conda environments: ignored|Select jobs to execute|"
     r"SLURM run ID:|Auto-selected partition|Job \d+ has been submitted with SLURM"
@@ -24,10 +24,10 @@ HIDDEN = re.compile(
 
 
 class LogHandler(LogHandlerBase, logging.StreamHandler):
-    """Turns Snakemake's events into lines."""
+    """Convert the events of Snakemake to lines."""
 
     writes_to_stream, writes_to_file, needs_rulegraph = True, False, False
-    has_filter = has_formatter = False  # Snakemake's own filter and formatter apply --quiet and the like
+    has_filter = has_formatter = False  # use the filter and formatter of Snakemake, which apply --quiet etc.
 
     def __post_init__(self) -> None:
         logging.StreamHandler.__init__(self, sys.stdout if self.common_settings.stdout else sys.stderr)
@@ -40,11 +40,11 @@ class LogHandler(LogHandlerBase, logging.StreamHandler):
             if text and text != "None":  # a record without message
                 self.stream.write(f"{text}\n")
                 self.flush()
-        except Exception:  # the thread of the logger must go on
+        except Exception:  # the logger thread must not die
             self.handleError(record)
 
     def text(self, record: logging.LogRecord) -> str:
-        """What the terminal shows of a record."""
+        """Return the text that the terminal shows for a record."""
         if self.common_settings.dryrun or self.common_settings.verbose:
             return self.format(record)
         match getattr(record, "event", None):
@@ -67,7 +67,7 @@ class LogHandler(LogHandlerBase, logging.StreamHandler):
                 self.failed += 1
                 return self.failed_line(record)
             case LogEvent.ERROR if "returned non-zero exit status 1." in record.getMessage():
-                return ""  # of a job that raised, JOB_ERROR gives the reason; one that was killed is reported here
+                return ""  # JOB_ERROR reports jobs that raised an exception; killed jobs are reported here
             case LogEvent.JOB_STARTED | LogEvent.RESOURCES_INFO:
                 return ""
             case None if record.levelno == logging.INFO and HIDDEN.match(record.getMessage()):
@@ -75,7 +75,7 @@ class LogHandler(LogHandlerBase, logging.StreamHandler):
         return self.format(record)
 
     def finished_line(self, job: logging.LogRecord, progress: logging.LogRecord) -> str:
-        """`[done/total] message (time); estimate left`."""
+        """Return `[done/total] message (time); estimate left`."""
         label, rule, start = self.started.get(job.job_id, (job.getMessage(), "", job))
         seconds = job.created - start.created
         self.left[rule] -= 1
@@ -87,7 +87,7 @@ class LogHandler(LogHandlerBase, logging.StreamHandler):
         return f"{line}, {self.failed} failed" if self.failed else line
 
     def seconds_left(self, now: float) -> float:
-        """An estimate: mean time per rule so far (of all jobs for a rule without any), at the parallelism so far."""
+        """Estimate the time left from the mean time per rule (of all jobs for a new rule) and parallelism so far."""
         mean = self.seconds_of.total() / self.jobs_of.total()
         work = sum(
             max(left, 0) * (self.seconds_of[rule] / self.jobs_of[rule] if self.jobs_of[rule] else mean)
@@ -96,18 +96,18 @@ class LogHandler(LogHandlerBase, logging.StreamHandler):
         return work * (now - (self.begin or now)) / max(self.seconds_of.total(), 1e-9)
 
     def failed_line(self, job: logging.LogRecord) -> str:
-        """The job with the last line of its log."""
+        """Return the job and the last line of its log."""
         label = self.started[job.jobid][0] if job.jobid in self.started else job.getMessage()
         log = next((file for file in job.log if Path(file).is_file()), None)
         last = Path(log).read_text(errors="replace").split("\n") if log else []
         reason = next((line.strip() for line in reversed(last) if line.strip()), "no log was written")
-        status = f"{job.rule_msg} " if job.rule_msg else ""  # of Slurm: out of memory, out of time
+        status = f"{job.rule_msg} " if job.rule_msg else ""  # set by Slurm: out of memory, out of time
         line = f"FAILED {label}: {status}{reason}" + (f" (log: {log})" if log else "")
         return f"\033[31m{line}\033[0m" if self.stream.isatty() and not self.common_settings.nocolor else line
 
 
 def duration(seconds: float) -> str:
-    """Seconds, minutes or hours, as people write them."""
+    """Format a duration in seconds, minutes or hours."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 99.5 * 60 else f"{seconds / 3600:.1f} h"

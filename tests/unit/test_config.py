@@ -74,7 +74,9 @@ def test_a_mistake_on_the_command_line_is_named_so(root):
 
 
 def test_a_method_has_the_defaults_of_what_it_does_not_say(root):
-    config = load(root, {"methods": {"mine": {"label": "Mine", "input": "pca", "gpu": 0}}, "defaults": {"mem_mb": 1234}})
+    config = load(
+        root, {"methods": {"mine": {"label": "Mine", "input": "pca", "gpu": 0}}, "defaults": {"mem_mb": 1234}}
+    )
     mine = config["methods"]["mine"]
     assert mine == {**config["defaults"], "label": "Mine", "input": "pca", "gpu": 0}
     assert mine["mem_mb"] == config["methods"]["vae_nb"]["mem_mb"] == 1234
@@ -97,7 +99,7 @@ def test_a_wrong_default_is_refused_like_a_wrong_value_of_a_method(root, write_y
 def test_what_is_written_down_is_read_back(config, tmp_path):
     write_config(tmp_path / "results" / "config.yaml", config)
     assert read_config(tmp_path / "results" / "config.yaml") == config
-    with pytest.raises(ConfigError, match="nowhere.yaml: does not exist"):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: does not exist"):
         read_config(tmp_path / "nowhere.yaml")
 
 

@@ -1,5 +1,7 @@
 """The evidence of disentanglement by known answers: probes, correlations, counterfactuals, classifiers, the figure."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from conftest import ROOT, make_dataset
 from scbench.analyses import disentanglement as d
 from scbench.config import load_config
 from scbench.methods import disentangled_ae
-from scbench.report.disentanglement import evidence_figure
+from scbench.report.disentanglement import draw_run
 from scbench.report.figures import save
 
 PRESETS = load_config(ROOT / "config", {})["methods"]["disentangled_ae"]
@@ -94,6 +96,26 @@ def test_classifiers_learn_types_without_the_batch_held_out(random):
     assert (table["n_cells"] == 100).all()
 
 
+def test_an_analysis_of_a_run_is_the_tables_of_its_parts():
+    data = make_dataset("counts", n_cells=120)
+    params = PRESETS["params"] | {"hidden": [32], "latent_dim": 4}
+    result = disentangled_ae.integrate(data, seed=0, device="cpu", threads=1, **params, epochs=3)
+    names = pd.Categorical(np.array(data.batch_names)[data.batch])
+    layers, obsm = {"counts": data.X}, {"X_pca": data.pca}
+    adata = SimpleNamespace(obs=pd.DataFrame({"batch": names}), layers=layers, obsm=obsm)
+    run = SimpleNamespace(adata=adata, labels=data.labels, model=result.model, embedding=result.X)
+    tables = d.analyse(run)
+    z_batch, shifts = d.counterfactuals(result.model, data.X, data.batch, data.labels)
+    spaces = {"pca": data.pca, "z_bio": result.X, "z_batch": z_batch}
+    assert tables["disentanglement"].equals(d.evidence(spaces, data.batch, data.labels, shifts))
+    assert tables["counterfactuals"].equals(shifts)
+    matrix = tables["correlations"].pivot(index="z_bio", columns="z_batch", values="correlation")
+    assert np.array_equal(matrix.to_numpy(), d.correlations(result.X, z_batch))
+    expected = d.downstream({name: spaces[name] for name in ("pca", "z_bio")}, names.astype(str), data.labels)
+    assert tables["downstream"].equals(expected)
+    assert set(tables["downstream"]["held_out"]) == {"a", "b"}
+
+
 def test_the_figure_is_the_same_twice_and_bears_missing_parts(tmp_path, random):
     spaces = {name: random.normal(size=(80, 3)) for name in ("pca", "z_bio", "z_batch")}
     batch, labels = np.arange(80) % 2, np.array(["t1", "t2"])[np.arange(80) // 40]
@@ -101,9 +123,23 @@ def test_the_figure_is_the_same_twice_and_bears_missing_parts(tmp_path, random):
     shifts = pd.DataFrame(
         {"start": 0, "end": 1, "gene": genes, "predicted": random.normal(size=6), "observed": random.normal(size=6)}
     )
+    matrix = d.correlations(spaces["z_bio"], spaces["z_batch"])
+    correlation = pd.DataFrame(matrix).rename_axis("z_bio").reset_index()
+    correlation = correlation.melt("z_bio", var_name="z_batch", value_name="correlation")
+    drawn = {}
     for name, pairs in {"one": shifts, "two": shifts, "none": shifts.iloc[:0]}.items():
         table = d.evidence(spaces, batch, labels, pairs)
-        figure = evidence_figure(table, d.correlations(spaces["z_bio"], spaces["z_batch"]), pairs, "A title")
-        save(figure, table, tmp_path / name)
+        tables = {"disentanglement": table, "correlations": correlation, "counterfactuals": pairs}
+        figure = draw_run(tables, "A title")
+        save(figure, {suffix: tmp_path / f"{name}.{suffix}" for suffix in ("svg", "tsv")}, table)
+        drawn[name] = figure
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert (tmp_path / "none.svg").exists()
+    assert (tmp_path / "one.tsv").read_text() == (tmp_path / "two.tsv").read_text()
+    probes, heatmap, changes = drawn["one"].axes[:3]
+    heights = table[table["measure"].isin(["batch", "cell_type"]) & (table["of"] != "cell_type")]["value"]
+    bars = [bar.get_height() for bar in probes.patches if bar.get_height()]
+    assert sorted(bars) == pytest.approx(sorted(heights))
+    assert np.allclose(heatmap.images[0].get_array(), matrix.T), "a row for each dimension of z_batch"
+    assert np.allclose(changes.collections[0].get_offsets(), shifts[["observed", "predicted"]])
+    assert not drawn["none"].axes[2].collections, "no pair of batches: no points"

@@ -1,10 +1,7 @@
 """One set of versions: requirements.txt, envs/*.yaml and what is installed agree, and the code finds its imports."""
 
-import ast
 import importlib.util
 import re
-import sys
-from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -13,9 +10,13 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from scbench.analyses.catalogue import ANALYSES
+from scbench.config import load_config
+from scbench.metrics.catalogue import METRICS
+from scbench.source import entry_units, reachable, third_party
+
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "workflow_scripts"
-GIVEN_BY_SNAKEMAKE = {"snakemake"}
+OPTIONAL_OF_PANDAS = {".read_excel(": "openpyxl", ".to_markdown(": "tabulate"}
 
 
 def _generator():
@@ -90,9 +91,10 @@ def test_closure_refuses_a_missing_pin_and_metadata_of_another_version():
         generate.closure(["a"], {"a": "1"}, lambda name: ("2", []))
 
 
-def test_drift_is_a_changed_a_missing_or_an_undeclared_file(tmp_path):
+def test_drift_is_a_changed_a_missing_or_a_generated_file_that_is_no_longer_declared(tmp_path):
     (tmp_path / "changed.yaml").write_text("old")
-    (tmp_path / "extra.yaml").write_text("")
+    (tmp_path / "extra.yaml").write_text(generate.render({"numpy": "2"}))
+    (tmp_path / "of_somebody_else.yaml").write_text("dependencies: [python]")
     (tmp_path / "same.yaml").write_text("text")
     expected = {tmp_path / f"{name}.yaml": "text" for name in ("changed", "missing", "same")}
     assert [path.stem for path in generate.drifting(expected)] == ["changed", "extra", "missing"]
@@ -101,120 +103,10 @@ def test_drift_is_a_changed_a_missing_or_an_undeclared_file(tmp_path):
 # ---- the imports
 
 
-def needed_modules(root: Path, *entries: tuple[Path, str | None]) -> set[str]:
-    """Name the third-party modules, and those missing from `root`, that code reachable from `entries` imports.
-
-    An entry is a file and one of its definitions, or None for what runs when the file is loaded. Loading a module of
-    `root` runs its top level; a function or class counts once reachable code names it, so an import inside a function
-    counts only for scripts that can call it. Imports under `if TYPE_CHECKING` never run and do not count.
-    """
-    third_party: set[str] = set()
-    todo, seen = list(entries), set()
-    while todo:
-        unit = todo.pop()
-        path, definition = unit
-        if unit in seen:
-            continue
-        seen.add(unit)
-        definitions, top = _parsed(path)
-        names, own = set(), {path}
-        for node in definitions[definition] if definition else top:
-            for part in _running(node):
-                if isinstance(part, ast.Name):
-                    names.add(part.id)
-                elif isinstance(part, ast.Attribute):
-                    names.add(part.attr)
-                elif isinstance(part, ast.Import | ast.ImportFrom):
-                    for module, imported in _imported(part, path, root):
-                        files = _files(module, root)
-                        if files:
-                            todo += [(file, None) for file in files]
-                        elif (root / module.split(".")[0]).exists():
-                            third_party.add(module)  # one of ours that is not there
-                        elif module.split(".")[0] not in sys.stdlib_module_names:
-                            third_party.add(module.split(".")[0])
-                        if imported and (path.name == "__init__.py" or part.names[0].asname):
-                            names.add(imported)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                own.update(file for module, _ in _imported(node, path, root) for file in _files(module, root))
-        for file in own:
-            todo += [(file, name) for name in names & set(_parsed(file)[0])]
-    return third_party - GIVEN_BY_SNAKEMAKE
-
-
-@cache
-def _parsed(path: Path) -> tuple[dict[str, list], list]:
-    definitions: dict[str, list] = {}
-    top = []
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            definitions.setdefault(node.name, []).append(node)
-            top += node.decorator_list
-        else:
-            top.append(node)
-    return definitions, top
-
-
-def _running(node: ast.AST):
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        return
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _running(child)
-
-
-def _imported(node: ast.Import | ast.ImportFrom, path: Path, root: Path) -> list[tuple[str, str | None]]:
-    """List (module, imported name); `from package import module` gives the module itself as well."""
-    if isinstance(node, ast.Import):
-        return [(alias.name, None) for alias in node.names]
-    package = list(path.relative_to(root).parts[: -node.level]) if node.level else []
-    module = ".".join([*package, *([node.module] if node.module else [])])
-    found = [(module, alias.name) for alias in node.names]
-    return found + [(f"{module}.{alias.name}", None) for alias in node.names if _files(f"{module}.{alias.name}", root)]
-
-
-def _files(module: str, root: Path) -> list[Path]:
-    """List the files that importing a module of `root` loads, its packages first; empty for anybody else's module."""
-    parts = module.split(".")
-    files = []
-    for length in range(1, len(parts) + 1):
-        base = root.joinpath(*parts[:length])
-        files += [file for file in (base / "__init__.py", base.with_suffix(".py")) if file.exists()]
-    last = root.joinpath(*parts)
-    return files if last.with_suffix(".py").exists() or last.is_dir() else []
-
-
-def test_needed_modules_are_those_of_reachable_code(tmp_path):
-    library = tmp_path / "library"
-    (library / "inner").mkdir(parents=True)
-    (library / "__init__.py").write_text("")
-    (library / "tools.py").write_text(
-        "import json, numpy.linalg\nfrom typing import TYPE_CHECKING\n"
-        "if TYPE_CHECKING:\n    import unseen\n"
-        "def used():\n    return helper()\n"
-        "def helper():\n    from lazy.part import thing\n"
-        "def unused():\n    import never\n"
-        "class Box:\n    def open(self):\n        import boxed\n"
-    )
-    (library / "inner" / "__init__.py").write_text("from .deep import dive\n")
-    (library / "inner" / "deep.py").write_text("def dive():\n    import depth\ndef other():\n    import never\n")
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import pandas as pd\nfrom library import tools\nfrom library.inner import dive\n"
-        "from library.absent import gone\n"
-        "tools.used()\ndive()\nsnakemake.input\n"
-    )
-    assert needed_modules(tmp_path, (script, None)) == {"pandas", "numpy", "lazy", "depth", "library.absent"}
-    renaming = tmp_path / "renaming.py"
-    renaming.write_text("from library.tools import Box as B\nB().open()\n")
-    assert needed_modules(tmp_path, (renaming, None)) == {"numpy", "boxed"}
-
-
 def script_rules(text: str) -> list[tuple[str, str, str | None]]:
     """List (rule, script, environment) of a file of rules; environment is None where the rule names none."""
     found = []
-    for block in re.split(r"(?m)^(?=[ \t]*(?:rule|checkpoint)\b[^\n]*:)", text)[1:]:
+    for block in re.split(r"(?m)^(?=[ \t]*(?:rule|checkpoint)[ \t]*\w*[ \t]*:)", text)[1:]:
         script = re.search(r"(?m)^\s*script:\s*f?[\"']\.\./workflow_scripts/(.+?)[\"']", block)
         conda = re.search(r"(?m)^\s*conda:\s*f?[\"']\.\./envs/(.+?)\.yaml[\"']", block)
         if script:
@@ -228,6 +120,7 @@ def test_script_rules_are_read_from_named_and_anonymous_rules():
         "rule one:\n    input:\n        'x',\n    conda:\n        \"../envs/data.yaml\"\n"
         "    script:\n        '../workflow_scripts/one.py'\n\n"
         "for id_, spec in METHODS.items():\n\n    rule:\n        name:\n            f'integrate_{id_}'\n"
+        "        params:\n            checkpoint=lambda wildcards: 'x',\n"
         '        script: "../workflow_scripts/integrate.py"\n        conda: f"../envs/{spec.env}.yaml"\n'
         "rule shell_only:\n    shell: 'true'\ncheckpoint bare:\n    script: \"../workflow_scripts/b.py\"\n"
     )
@@ -242,36 +135,52 @@ def _rules() -> list[tuple[str, str, str | None]]:
     return [rule for path in sorted((ROOT / "rules").glob("*.smk")) for rule in script_rules(path.read_text())]
 
 
-def _uses() -> list[tuple[str, str, dict | None]]:
-    """List (script, environment, method) of all rules; a rule per method takes the environment of each method."""
-    methods = yaml.safe_load((ROOT / "config" / "methods.yaml").read_text())["methods"]
+def _uses() -> list[tuple[str, str, str, tuple[str, ...]]]:
+    """List (what, script, environment, what the script imports by a name made at run time) of all rules."""
+    methods = load_config(ROOT / "config", {})["methods"]
     uses = []
     for _, script, environment in _rules():
-        if environment is not None and "{" in environment:
-            uses += [(script, entry["env"], {"module": name, **entry}) for name, entry in methods.items()]
-        elif environment is not None:
-            uses.append((script, environment, None))
+        if script == "integrate.py":
+            assert environment == "{method.env}"
+            for name, entry in methods.items():
+                uses.append((name, script, entry["env"], (f"scbench.methods.{name}",)))
+        elif script == "analyse.py":
+            for name, analysis in ANALYSES.items():
+                drawn = (f"scbench.report.{name}:draw_run",) if analysis.draws else ()
+                uses.append((name, script, environment, (f"scbench.analyses.{name}:analyse", *drawn)))
+        elif script == "gather.py":
+            for name, analysis in ANALYSES.items():
+                if analysis.gathers:
+                    uses.append((name, script, environment, (f"scbench.report.{name}:gather",)))
+        elif script == "score.py":
+            uses.append(("all", script, environment, tuple(metric.function for metric in METRICS.values())))
+        else:
+            uses.append((str(environment), script, environment, ()))
     return uses
 
 
+def imported_by(script: str, loaded: tuple[str, ...]) -> set[str]:
+    """Modules from elsewhere that a script can import, also those that pandas imports when it is asked to."""
+    units = reachable([unit for entry in (script, *loaded) for unit in entry_units(entry)])
+    text = "".join(path.read_text() for path, _ in units)
+    return third_party(units) | {module for call, module in OPTIONAL_OF_PANDAS.items() if call in text}
+
+
 def test_every_rule_with_a_script_names_an_environment():
-    if (ROOT / "Snakefile").exists():
-        assert _rules(), "no rule with a script was found in rules/*.smk"
+    assert len(_rules()) > 10
     nameless = [rule for rule, _, environment in _rules() if environment is None]
     assert not nameless, f"give these rules `conda:`: {nameless}"
 
 
 @pytest.mark.parametrize(
-    ("script", "environment", "method"),
-    [pytest.param(*use, id=f"{use[0]}-{use[2]['module'] if use[2] else use[1]}") for use in _uses()],
+    ("script", "environment", "loaded"), [pytest.param(*use, id=f"{use[0]}-{what}") for what, *use in _uses()]
 )
-def test_environment_provides_what_its_scripts_import(script, environment, method):
-    needed = needed_modules(SCRIPTS, (SCRIPTS / script, None))
-    if method:
+def test_environment_provides_what_its_scripts_import(script, environment, loaded):
+    needed = imported_by(script, loaded)
+    if script == "integrate.py":
+        method = load_config(ROOT / "config", {})["methods"][loaded[0].split(".")[-1]]
         if not method["trained"] and not method["gpu"]:
             needed -= {"torch"}  # integrate.py turns to it to save weights and to look for a GPU, and here does neither
-        module = SCRIPTS / "scbench" / "methods" / f"{method['module']}.py"
-        needed |= needed_modules(SCRIPTS, (module, None), (module, "integrate"))
     content = yaml.safe_load((ROOT / "envs" / f"{environment}.yaml").read_text())
     provided = {line.split("==")[0] for line in content["dependencies"][-1]["pip"]}
     distributions = packages_distributions()
@@ -282,3 +191,13 @@ def test_environment_provides_what_its_scripts_import(script, environment, metho
     }
     where = f"neither workflow_scripts nor [{environment}] of envs/environments.toml has"
     assert not missing, f"{script} imports what {where}: {sorted(missing)}"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_environment_declares_nothing_that_its_scripts_do_not_import(environment):
+    """Packages that nothing imports leave their environments; what a package needs itself comes along anyway."""
+    used = set().union(*(imported_by(script, loaded) for _, script, env, loaded in _uses() if env == environment))
+    distributions = packages_distributions()
+    imported = {canonicalize_name(name) for module in used for name in distributions[module]}
+    unused = {canonicalize_name(name) for name in generate.read_declaration()[environment]} - imported
+    assert not unused, f"no script of [{environment}] of envs/environments.toml imports {sorted(unused)}"

@@ -14,10 +14,15 @@ from scbench.files import method_input
 from scbench.graphs import edges, leiden
 from scbench.graphs import merging as clusters
 from scbench.methods import scdml, scdml_iterative
-from scbench.metric_learning import triplets
-from scbench.metric_learning.network import TripletNetwork, distance_of_batches, flatness
+from scbench.metric_learning import start, triplets
+from scbench.metric_learning.network import MixingNetwork, TripletNetwork, distance_of_batches, flatness
+from scbench.metric_learning.parameters import ScdmlParameters
 from scbench.metric_learning.scaling import BatchScaling, principal_components
-from scbench.metric_learning.self_training import Trained, self_train
+from scbench.metric_learning.self_training import ROUND_COLUMNS, Trained, self_train
+from scbench.neural.automatic import embedding_width
+from scbench.neural.cells import Cells
+from scbench.neural.fit import load
+from scbench.neural.training import apply
 from scbench.types import HISTORY_COLUMNS
 
 FEW_STEPS = {"seed": 0, "device": "cpu", "threads": 1, "epochs": 2}
@@ -26,7 +31,7 @@ SETTINGS = {"hvg_batch_aware": True, "target_sum": 10000, "n_pcs": 20, "min_cell
 
 @pytest.fixture(scope="module", params=["simulated", "cellbench_celllines"])
 def stages(request):
-    """The data set and what the library makes of it up to the fine clusters."""
+    """The dataset and what the library makes of it up to the fine clusters."""
     from scbench.datasets.prepare import prepare
 
     if request.param == "simulated":
@@ -59,6 +64,13 @@ def scaled_by_hand(data) -> np.ndarray:
         sd = X[rows].std(0, ddof=1)
         scaled[rows] = (X[rows] - X[rows].mean(0)) / np.where(sd == 0, 1, sd)
     return np.clip(scaled, -10, 10)
+
+
+def network(stages, **options) -> TripletNetwork:
+    n_batches, n_genes = stages.scaling.mean.shape
+    model = TripletNetwork(ScdmlParameters(**options), n_batches=n_batches, n_genes=n_genes)
+    model.start_at(stages.scaling)
+    return model
 
 
 def pairs_of(matrix) -> set:
@@ -134,7 +146,7 @@ def test_edge_counts_similarity_and_merge_order_equal_a_loop_over_edges(stages):
 @pytest.mark.parametrize("mining", ["hard", "semihard"])
 def test_mined_triplets_and_loss_equal_three_loops_over_a_minibatch(stages, mining):
     torch.manual_seed(0)
-    model = TripletNetwork(stages.scaling, hidden=32, latent_dim=8, mining=mining, margin=0.2)
+    model = network(stages, hidden=32, latent_dim=8)
     rows = np.random.default_rng(0).permutation(len(stages.fine))[:40]
     scaled = torch.from_numpy(scaled_by_hand(stages.data)[rows].astype(np.float32))
     with torch.no_grad():
@@ -171,14 +183,12 @@ def test_the_number_of_clusters_is_that_of_well_separated_groups_by_either_graph
 
 
 def test_the_network_sees_what_the_components_saw(stages):
-    from scbench.neural.cells import Cells
-
-    model = TripletNetwork(stages.scaling, hidden=4, latent_dim=2, mining="hard", margin=0.2)
+    model = network(stages, hidden=4, latent_dim=2)
     cells = Cells("cpu", {"x": stages.data.X, "batch": stages.data.batch, "cluster": stages.fine})
     rows = np.arange(0, len(stages.fine), 7)
     scaled = torch.from_numpy(scaled_by_hand(stages.data)[rows].astype(np.float32))
     with torch.no_grad():
-        assert torch.allclose(model(**cells.take(rows)), model.layers(scaled), atol=1e-3)
+        assert torch.allclose(model.embed(**cells.take(rows)), model.layers(scaled), atol=1e-3)
 
 
 # ---- triplets
@@ -224,9 +234,10 @@ def test_semihard_mining_falls_back_to_hard_and_nothing_mined_costs_nothing():
     assert (loss.item(), n_mined.item(), E.grad.abs().sum().item()) == (0, 0, 0)
 
 
-def test_an_unknown_mining_is_named():
-    with pytest.raises(ValueError, match="hard, semihard, random"):
-        scdml.integrate(make_dataset("lognorm"), **FEW_STEPS, mining="soft")
+@pytest.mark.parametrize("method", [scdml, scdml_iterative])
+def test_an_unknown_mining_is_named(method):
+    with pytest.raises(ValueError, match="mining: 'soft' is not known; choose one of hard, semihard, random"):
+        method.integrate(make_dataset("lognorm"), **FEW_STEPS, mining="soft")
 
 
 def test_the_balanced_sampler_makes_clusters_and_their_batches_equally_common():
@@ -266,11 +277,19 @@ def test_a_cluster_of_one_cell_merges_like_any_other():
 # ---- edge cases of whole runs
 
 
-def run_both(data, **changes):
-    for method in (scdml, scdml_iterative):
-        result = method.integrate(data, **FEW_STEPS, **changes)
+def run_both(data):
+    """Both methods give an embedding that sets cells apart, and its own clusters, numbered by their size."""
+    for method, kind in ((scdml, TripletNetwork), (scdml_iterative, MixingNetwork)):
+        result = method.integrate(data, **FEW_STEPS)
         assert result.X.shape[0] == len(result.cluster) == data.n_cells
         assert np.isfinite(result.X).all()
+        assert len(np.unique(result.X.round(5), axis=0)) > 0.8 * data.n_cells
+        sizes = np.bincount(result.cluster)
+        assert len(sizes) >= 2
+        assert (np.diff(sizes) <= 0).all()
+        assert sizes.min() >= 1
+        cells = Cells("cpu", {"x": data.X, "batch": data.batch})
+        assert np.array_equal(apply(load(result.model, kind).embed, cells), result.X)
 
 
 def test_one_batch_gives_a_result():
@@ -279,11 +298,13 @@ def test_one_batch_gives_a_result():
 
 def test_a_batch_without_mutual_neighbours_gives_a_result(monkeypatch):
     def none(X, batch, k):
+        asked.append(k)
         return edges._symmetric([], len(X))
 
-    for method in (scdml, scdml_iterative):
-        monkeypatch.setattr(method, "mutual_neighbours_between_batches", none)
+    asked = []
+    monkeypatch.setattr(start, "mutual_neighbours_between_batches", none)
     run_both(make_dataset("lognorm"))
+    assert asked == [10, 10]
 
 
 def test_fewer_cells_than_neighbours_and_a_batch_of_one_cell_give_a_result():
@@ -294,10 +315,13 @@ def test_fewer_cells_than_neighbours_and_a_batch_of_one_cell_give_a_result():
 def test_a_single_cluster_is_refused_with_its_remedy():
     data = make_dataset("lognorm")
     for method in (scdml, scdml_iterative):
-        with pytest.raises(ValueError, match="n_clusters >= 2"):
+        with pytest.raises(ValueError, match="n_clusters: 1 is below 2"):
             method.integrate(data, **FEW_STEPS, n_clusters=1)
         with pytest.raises(ValueError, match="raise resolution"):
             method.integrate(data, **FEW_STEPS, resolution=1e-6)
+    merging = clusters.Merging(np.array([0, 1, 2]), np.ones((3, 3)))
+    with pytest.raises(ValueError, match="n_clusters >= 2, or raise resolution"):
+        merging.into(1)
 
 
 def test_the_number_of_clusters_is_that_of_the_cell_types_only_where_they_are_given():
@@ -309,7 +333,7 @@ def test_the_number_of_clusters_is_that_of_the_cell_types_only_where_they_are_gi
 
 def test_the_graph_of_the_eigengap_can_be_chosen_but_not_invented(monkeypatch):
     seen, data = [], dataclasses.replace(make_dataset("lognorm"), labels=None)
-    monkeypatch.setattr(scdml, "number_of_clusters", lambda graph: seen.append(graph) or 3)
+    monkeypatch.setattr(clusters, "number_of_clusters", lambda graph: seen.append(graph) or 3)
     for choice in ({}, {"eigengap": "edges"}, {"eigengap": "two_step"}):
         scdml.integrate(data, **FEW_STEPS, **choice)
     counts, same, published = seen
@@ -321,9 +345,10 @@ def test_the_graph_of_the_eigengap_can_be_chosen_but_not_invented(monkeypatch):
         scdml.integrate(data, **FEW_STEPS, eigengap="magic")
 
 
-def test_the_embedding_is_as_wide_as_the_data_set_is_large_or_as_asked_for():
-    assert [scdml_iterative.embedding_width(n) for n in (500, 5_000, 50_000, 500_000)] == [16, 32, 64, 128]
+def test_the_embedding_is_as_wide_as_the_dataset_is_large_or_as_asked_for():
+    assert [embedding_width(n) for n in (500, 5_000, 50_000, 500_000)] == [16, 32, 64, 128]
     assert scdml_iterative.integrate(make_dataset("lognorm"), **FEW_STEPS, latent_dim=5).X.shape == (300, 5)
+    assert scdml_iterative.integrate(make_dataset("lognorm"), **FEW_STEPS).X.shape == (300, 16)
 
 
 # ---- self-training
@@ -396,32 +421,57 @@ OTHER, THIRD = moved(1), moved(2)
 
 
 def test_self_training_ends_when_the_clusters_are_stable():
-    cluster, trained, history, fitted = train_on([OTHER, OTHER], [5, 4])
+    cluster, trained, history, rounds, fitted = train_on([OTHER, OTHER], [5, 4])
     assert cluster.tolist() == OTHER.tolist()
     assert trained.state == {"of": 1}
     assert fitted == [(0, None), (1, {"of": 0})], "a round starts from the weights of the last one"
-    rounds = history[history["term"] == "ari_to_last_round"]
-    assert rounds["epoch"].tolist() == [2, 4]
-    assert rounds["value"].iloc[1] == 1
-    assert history.loc[history["term"] == "clusters", "value"].tolist() == [3, 3, 3]
+    assert rounds.columns.tolist() == ROUND_COLUMNS
+    assert rounds["round"].tolist() == [0, 1, 2]
+    assert rounds["epoch"].tolist() == [0, 2, 4]
+    assert np.isnan(rounds["ari_to_last_round"].iloc[0]), "there is no round before the first"
+    assert rounds["ari_to_last_round"].iloc[2] == 1
+    assert rounds["clusters"].tolist() == [3, 3, 3]
+    assert rounds["accepted"].tolist() == [True, True, True]
+    assert history["epoch"].tolist() == [0, 1, 2, 3], "a stable round is not trained again"
+    assert set(history["term"]) == {"triplets"}, "losses only"
 
 
 def test_a_round_that_mines_more_triplets_is_undone():
-    cluster, trained, history, _ = train_on([OTHER, THIRD], [5, 4, 6])
+    cluster, trained, history, rounds, _ = train_on([OTHER, THIRD], [5, 4, 6])
     assert cluster.tolist() == OTHER.tolist()
     assert trained.state == {"of": 1}
-    assert history.loc[history["term"] == "accepted", "value"].tolist() == [1, 1, 0]
+    assert rounds["accepted"].tolist() == [True, True, False]
+    assert history["epoch"].tolist() == [0, 1, 2, 3, 4, 5], "what was undone stays in the history"
+    assert history.loc[history["epoch"] % 2 == 1, "value"].tolist() == [5, 4, 6]
 
 
 @pytest.mark.parametrize("proposed", [np.minimum(moved(0), 1), moved(5)], ids=["collapsed", "unlike the last ones"])
 def test_a_round_whose_clusters_are_no_correction_is_undone_without_training(proposed):
-    cluster, _, history, fitted = train_on([proposed], [5])
+    cluster, _, history, rounds, fitted = train_on([proposed], [5])
     assert cluster.tolist() == moved(0).tolist()
     assert len(fitted) == 1
-    assert history.loc[history["term"] == "accepted", "value"].tolist() == [1, 0]
+    assert rounds["accepted"].tolist() == [True, False]
+    assert rounds["clusters"].tolist() == [3, proposed.max() + 1]
+    assert history["epoch"].tolist() == [0, 1]
 
 
 def test_self_training_ends_after_the_rounds_it_may_take():
-    _, trained, _, fitted = train_on([OTHER, THIRD, OTHER], [5, 4, 3, 2], rounds=2)
+    _, trained, _, rounds, fitted = train_on([OTHER, THIRD, OTHER], [5, 4, 3, 2], rounds=2)
     assert len(fitted) == 3
     assert trained.state == {"of": 2}
+    assert rounds["round"].tolist() == [0, 1, 2]
+
+
+def test_the_rounds_are_a_table_of_their_own_and_the_history_holds_losses_only():
+    result = scdml_iterative.integrate(make_dataset("lognorm"), **FEW_STEPS, round_epochs=1, rounds=2)
+    assert set(result.history["term"]) == {"triplet_loss", "mmd", "flatness", "triplets"}
+    assert not result.history.duplicated(["epoch", "term"]).any()
+    rounds = result.tables["rounds"]
+    assert rounds.columns.tolist() == ROUND_COLUMNS
+    assert rounds["round"].tolist() == list(range(len(rounds)))
+    assert 1 < len(rounds) <= 3
+    epochs = result.history["epoch"].max() + 1
+    assert rounds["epoch"].iloc[:2].tolist() == [0, 2], "the second round begins when the first ends"
+    assert (rounds["epoch"] <= epochs).all()
+    last = rounds.loc[rounds["accepted"], "clusters"].iloc[-1]
+    assert last == result.cluster.max() + 1

@@ -1,4 +1,4 @@
-"""One place knows where everything lies; no two things lie in the same place, and no dataset's id can take another's."""
+"""One place knows where everything lies, and no two things lie in the same place."""
 
 import itertools
 

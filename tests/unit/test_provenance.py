@@ -1,50 +1,68 @@
-from scbench import provenance
+"""What a result depends on: code, parameters, seed and files; test_source.py says what of the code counts."""
+
+import ast
+
+import pytest
+
+from scbench import source
+from scbench.provenance import code_digest, method_digest, package_versions, run_key
+
+ENTRIES = ("score.py", "scbench.methods.harmony", "scbench.metrics.kbet:kbet")
 
 
-def digest(tmp_path, monkeypatch):
-    monkeypatch.setattr(provenance, "SCRIPTS", tmp_path)
-    provenance._imports.cache_clear()
-    return provenance.code_digest("job.py", "scbench.methods.mine")
+def test_a_digest_of_several_entries_is_that_of_all_they_reach_in_whatever_order(root):
+    units = [unit for entry in ENTRIES for unit in source.entry_units(entry)]
+    assert code_digest(*ENTRIES) == code_digest(*reversed(ENTRIES)) == source.digest(source.reachable(units))
+    assert len({code_digest(*ENTRIES), *(code_digest(entry) for entry in ENTRIES)}) == 4
 
 
-def make_tree(tmp_path):
-    for name, text in {
-        "job.py": "from scbench import runner\n",
-        "scbench/__init__.py": "",
-        "scbench/runner.py": "def run():\n    from scbench.deep.layer import f\n",
-        "scbench/deep/__init__.py": "",
-        "scbench/deep/layer.py": "f = 1\n",
-        "scbench/methods/__init__.py": "",
-        "scbench/methods/mine.py": "x = 1\n",
-        "scbench/methods/other.py": "x = 1\n",
-    }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+def test_the_digest_of_a_method_is_of_the_runner_and_of_its_module_and_no_other(root):
+    modules = sorted(path.stem for path in (root / "workflow_scripts/scbench/methods").glob("[!_]*.py"))
+    digests = {module: method_digest(module) for module in modules}
+    assert len(set(digests.values())) == len(modules)
+    for module, digest in digests.items():
+        units = source.reachable(
+            [*source.entry_units("scbench.runner:run"), *source.entry_units(f"scbench.methods.{module}")]
+        )
+        assert digest == source.digest(units)
+        others = [path.stem for path, _ in units if path.parent.name == "methods" and path.stem != "__init__"]
+        assert set(others) == {module}
 
 
-def test_the_digest_follows_every_module_that_is_imported_and_no_other(tmp_path, monkeypatch):
-    make_tree(tmp_path)
-    before = digest(tmp_path, monkeypatch)
-    for name in ("scbench/deep/layer.py", "scbench/methods/mine.py", "job.py"):
-        original = (tmp_path / name).read_text()
-        (tmp_path / name).write_text(original + "# a comment\n")
-        assert digest(tmp_path, monkeypatch) != before, name
-        (tmp_path / name).write_text(original)
-    (tmp_path / "scbench/methods/other.py").write_text("x = 2\n")
-    assert digest(tmp_path, monkeypatch) == before
+def test_every_script_that_imports_by_a_name_made_at_run_time_is_given_the_module_as_an_entry(root):
+    """No import statement shows what `import_module(name)` loads, so the rule has to name it beside the script."""
+    dynamic = []
+    for path in (root / "workflow_scripts").glob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        if any(isinstance(call.func, ast.Name) and call.func.id == "import_module" for call in calls):
+            dynamic.append(path.name)
+    assert sorted(dynamic) == ["analyse.py", "gather.py"]
+    rules = (root / "rules/analyses.smk").read_text()
+    assert '"analyse.py", f"scbench.analyses.{id}:analyse", *([f"scbench.report.{id}"] if analysis.draws' in rules
+    assert 'code_digest("gather.py", f"scbench.report.{id}")' in rules
 
 
 def test_versions_name_what_is_installed_only():
-    assert set(provenance.package_versions("numpy", "no-such-package")) == {"numpy"}
+    assert set(package_versions("numpy", "no-such-package")) == {"numpy"}
 
 
-def test_a_checkpoint_is_named_after_all_that_its_run_depends_on(tmp_path):
-    data = tmp_path / "dataset.h5ad"
-    data.write_bytes(b"cells")
-    name = provenance.checkpoint_name(data, "code", {"beta": 1.0}, 0)
-    assert name == provenance.checkpoint_name(data, "code", {"beta": 1.0}, 0)
-    others = {provenance.checkpoint_name(data, *rest) for rest in [("new", {"beta": 1.0}, 0), ("code", {}, 0)]}
-    others.add(provenance.checkpoint_name(data, "code", {"beta": 1.0}, 1))
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "dataset.h5ad"
+    path.write_bytes(b"cells")
+    return path
+
+
+def test_the_key_of_a_run_changes_with_all_that_its_result_depends_on(data):
+    key = run_key("code", {"beta": 1.0, "epochs": None}, 0, data)
+    assert key == run_key("code", {"epochs": None, "beta": 1.0}, 0, data)
+    others = {
+        run_key("new", {"beta": 1.0, "epochs": None}, 0, data),
+        run_key("code", {"beta": 1.0}, 0, data),
+        run_key("code", {"beta": 1.0, "epochs": 3}, 0, data),
+        run_key("code", {"beta": 1.0, "epochs": None}, 1, data),
+        run_key("code", {"beta": 1.0, "epochs": None}, 0, data, data),
+    }
     data.write_bytes(b"other cells")
-    others.add(provenance.checkpoint_name(data, "code", {"beta": 1.0}, 0))
-    assert len(others | {name}) == 5
+    others.add(run_key("code", {"beta": 1.0, "epochs": None}, 0, data))
+    assert len(others | {key}) == 7

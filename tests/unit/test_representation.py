@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT, make_dataset
+from conftest import ROOT, make_dataset, nearest_centre
 from scipy import sparse
 
-from scbench.autoencoders import autoencoder as representation
 from scbench.autoencoders import convolution, objective
+from scbench.autoencoders.autoencoder import Autoencoder
 from scbench.autoencoders.codebook import Codebook
+from scbench.autoencoders.parameters import TERMS, AutoencoderParameters
 from scbench.autoencoders.pretraining import SelfTraining, pretrain_layers
 from scbench.config import load_config
 from scbench.datasets.simulate import simulate
@@ -20,12 +21,14 @@ from scbench.graphs.neighbours import nearest
 from scbench.graphs.shared_clusters import shared_clusters
 from scbench.methods import autoencoder
 from scbench.metrics.silhouette import isolated_labels, silhouette_widths
-from scbench.neural import discrepancy
+from scbench.neural import discrepancy, priors
 from scbench.neural.adversary import BatchAdversary, PriorAdversary, reverse_gradient
 from scbench.neural.cells import TARGET_SUM, Cells
+from scbench.neural.fit import load
+from scbench.neural.schedules import read_schedules, weights_at
 from scbench.neural.training import apply, train
 from scbench.registry import load_registry
-from scbench.runner import run_method
+from scbench.runner import call
 from scbench.seeding import seed_torch
 from scbench.types import Dataset
 
@@ -36,18 +39,11 @@ PRESETS = [id_ for id_, method in REGISTRY.items() if method.module == "disentan
 
 def integrate(id_, data, **changes):
     method = REGISTRY[id_]
-    return run_method(method.module, data, seed=0, device="cpu", threads=1, params=method.params | changes)
-
-
-def nearest_centre(X, groups):
-    """Share of the cells that lie nearest to the centre of their own group."""
-    codes = pd.Categorical(groups).codes
-    centres = np.stack([X[codes == code].mean(0) for code in range(codes.max() + 1)])
-    return (np.linalg.norm(X[:, None] - centres[None], axis=2).argmin(1) == codes).mean()
+    return call(method.module, data, seed=0, device="cpu", threads=1, params=method.params | changes)
 
 
 def simulated(**knobs):
-    """A small simulated data set as a method gets it, with its cell types."""
+    """A small simulated dataset as a method gets it, with its cell types."""
     knobs = {"n_cells": 600, "n_genes": 200, "n_types": 5, "n_batches": 3, "library_size": 1500, "seed": 1} | knobs
     raw = simulate(**knobs)
     totals = np.asarray(raw.X.sum(1)).ravel()
@@ -68,23 +64,35 @@ def simulated(**knobs):
 
 
 def of_cells(data, chosen):
-    """The same data set with the chosen cells only, and their batches numbered anew."""
+    """The same dataset with the chosen cells only, and their batches numbered anew."""
     names, codes = np.unique(data.batch[chosen], return_inverse=True)
     parts = {"X": data.X[chosen], "batch": codes, "batch_names": tuple(data.batch_names[code] for code in names)}
     parts |= {"total_counts": data.total_counts[chosen], "pca": data.pca[chosen]}
     return Dataset(name=data.name, gene_names=data.gene_names, **parts)
 
 
+def untrained(**options):
+    """A model of the made-up dataset as it begins, in evaluation mode, and the dataset."""
+    data = make_dataset("counts")
+    seed_torch(0)
+    parameters = AutoencoderParameters(**({"latent_dim": 8, "hidden": [32, 16]} | options))
+    model = Autoencoder(parameters, n_genes=60, n_batches=2, n_clusters=1)
+    model.start_at(data.X, data.batch, np.zeros(data.n_cells, np.int64))
+    return model.eval(), data
+
+
+def cells_of(data):
+    return Cells("cpu", {"counts": data.X, "batch": data.batch, "cluster": np.zeros(data.n_cells, np.int64)})
+
+
 # ---- schedules and simple terms
 
 
 def test_a_weight_is_zero_before_its_start_and_rises_to_full():
-    terms = objective.schedules({"kl": [2.0, 0.1, 0.5], "mmd": 3.0, "cycle": [1.0, 0.2, 0.2]})
-    assert objective.weights_at(terms, 0.0) == {"reconstruction": 1.0, "kl": 0.0, "mmd": 3.0, "cycle": 0.0}
-    assert objective.weights_at(terms, 0.3) == pytest.approx(
-        {"reconstruction": 1.0, "kl": 1.0, "mmd": 3.0, "cycle": 1.0}
-    )
-    assert objective.weights_at(terms, 0.9)["kl"] == 2.0
+    terms = read_schedules({"kl": [2.0, 0.1, 0.5], "mmd": 3.0, "cycle": [1.0, 0.2, 0.2]}, TERMS)
+    assert weights_at(terms, 0.0) == {"reconstruction": 1.0, "kl": 0.0, "mmd": 3.0, "cycle": 0.0}
+    assert weights_at(terms, 0.3) == pytest.approx({"reconstruction": 1.0, "kl": 1.0, "mmd": 3.0, "cycle": 1.0})
+    assert weights_at(terms, 0.9)["kl"] == 2.0
 
 
 @pytest.mark.parametrize(
@@ -93,14 +101,28 @@ def test_a_weight_is_zero_before_its_start_and_rises_to_full():
 )
 def test_an_unknown_term_and_an_impossible_schedule_are_refused_by_name(wrong, words):
     with pytest.raises(ValueError, match=words):
-        objective.schedules(wrong)
+        read_schedules(wrong, TERMS)
+
+
+def test_every_term_that_may_be_named_is_computed():
+    assert set(objective.LOSSES) == set(TERMS)
 
 
 def test_the_divergence_equals_torch_distributions():
     mean, log_variance = torch.randn(5, 3), torch.randn(5, 3)
     q = torch.distributions.Normal(mean, torch.exp(log_variance / 2))
     expected = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
-    assert torch.allclose(objective.divergence(mean, log_variance), expected, atol=1e-5)
+    assert torch.allclose(priors.divergence(mean, log_variance).sum(1).mean(), expected, atol=1e-5)
+    model, data = untrained(objective={"kl": 1.0, "batch_code_kl": 1.0}, split=True)
+    terms = model.losses(**cells_of(data).take(np.arange(9)))
+    h = model.trunk(cells_of(data).take(np.arange(9))["counts"].log_normalised() - model.centre, None, None)
+    for name, to_mean, to_log_variance in (
+        ("kl", model.to_mean, model.to_log_variance),
+        ("batch_code_kl", model.to_code, model.to_code_log_variance),
+    ):
+        q = torch.distributions.Normal(to_mean(h), torch.exp(to_log_variance(h) / 2))
+        expected = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
+        assert torch.allclose(terms[name], expected, atol=1e-5)
 
 
 def test_every_batch_counts_alike_in_the_cross_entropy_of_z_batch():
@@ -265,24 +287,21 @@ def test_co_expressed_genes_become_neighbours():
 
 
 def test_layers_that_were_trained_one_after_another_start_the_encoder():
-    data = make_dataset("counts")
-    seed_torch(0)
-    parts = {"n_genes": 60, "n_batches": 2, "n_clusters": 1, "latent_dim": 8, "hidden": [32, 16]}
-    model = representation.Autoencoder(**parts, terms=["reconstruction"])
-    model.start_at(data.X, data.batch, np.zeros(data.n_cells, np.int64))
-    untrained = model.trunk.linear[0].weight.detach().clone()
+    model, data = untrained()
+    model.train()
+    before = model.trunk.linear[0].weight.detach().clone()
     histories = pretrain_layers(model, data.X, "cpu", epochs=30, learning_rate=5e-3, seed=0)
     assert [history["term"].iloc[0] for history in histories] == ["layer_1", "layer_2", "layer_3"]
     assert all(history["value"].iloc[-1] < 0.8 * history["value"].iloc[0] for history in histories)
-    assert not torch.equal(model.trunk.linear[0].weight, untrained)
-    z = apply(model.eval().z_bio, Cells("cpu", {"counts": data.X}))
+    assert not torch.equal(model.trunk.linear[0].weight, before)
+    z = apply(model.eval().embed, Cells("cpu", {"counts": data.X}))
     assert nearest_centre(z, data.labels) > 0.9, "no further training was needed"
 
 
 def test_self_training_draws_cells_to_clusters_with_students_t():
     data = make_dataset("counts")
     found = autoencoder.integrate(data, seed=0, device="cpu", threads=1, objective={}, latent_dim=4, epochs=20)
-    model = representation.load(found.model)
+    model = load(found.model, Autoencoder)
     stage = SelfTraining(model, found.X, seed=0).eval()
     cells = Cells("cpu", {"counts": data.X})
     before = apply(stage.assignment, cells)
@@ -301,7 +320,7 @@ def test_every_preset_learns_the_types_and_records_every_term(id_):
     result = integrate(id_, data, epochs=15)
     assert nearest_centre(result.X, data.labels) > 0.85
     terms = set(result.history["term"])
-    assert {"reconstruction", *REGISTRY[id_].params["objective"]} <= terms
+    assert {"reconstruction", *REGISTRY[id_].parameters["objective"]} <= terms
     reconstruction = result.history[result.history["term"] == "reconstruction"]["value"].to_numpy()
     assert reconstruction[-1] < reconstruction[0]
     assert ("layer_1" in terms, "clustering" in terms) == ("stacked" in id_ or "desc" in id_, "desc" in id_)
@@ -327,7 +346,7 @@ def test_parts_combine_freely(options):
     data = make_dataset("counts")
     result = integrate("disentangled_ae", data, **options, epochs=5)
     assert {"reconstruction", *options["objective"]} == set(result.history["term"])
-    loaded = apply(representation.load(result.model).z_bio, Cells("cpu", {"counts": data.X}))
+    loaded = apply(load(result.model, Autoencoder).embed, Cells("cpu", {"counts": data.X}))
     assert np.array_equal(loaded, result.X)
 
 
@@ -341,7 +360,7 @@ def test_parts_that_do_not_go_together_are_refused(id_, options, words):
 
 
 def test_what_needs_a_z_batch_is_refused_where_there_is_none():
-    with pytest.raises(ValueError, match="need a z_batch"):
+    with pytest.raises(ValueError, match="need split: true"):
         integrate("autoencoder", make_dataset("counts"), epochs=1, objective={"batch_code": 1.0})
 
 
@@ -351,13 +370,13 @@ def trained(tmp_path_factory):
     result = integrate("disentangled_ae", data, max_steps=400)
     path = tmp_path_factory.mktemp("run") / "model.pt"
     write_model(path, result.model)
-    return data, types, result, representation.load(read_model(path))
+    return data, types, result, load(read_model(path), Autoencoder)
 
 
 def test_the_batch_is_in_z_batch_and_the_types_are_in_z_bio(trained):
     data, types, result, model = trained
     cells = Cells("cpu", {"counts": data.X})
-    assert np.array_equal(apply(model.z_bio, cells), result.X), "a loaded model gives the embedding again"
+    assert np.array_equal(apply(model.embed, cells), result.X), "a loaded model gives the embedding again"
     assert nearest_centre(result.X, types) > 0.95
     assert nearest_centre(result.X, data.batch) < 0.5
     assert (apply(model.z_batch, cells).argmax(1) == data.batch).mean() > 0.95
@@ -367,7 +386,7 @@ def test_a_cell_decoded_under_another_batch_takes_on_its_profile(trained):
     data, _, _, model = trained
     cells = Cells("cpu", {"counts": data.X}).take(np.arange(data.n_cells))["counts"]
     with torch.no_grad():
-        z = model.z_bio(cells)
+        z = model.embed(cells)
         shown = [model.decoded_expression(z, model.code_of(torch.full((len(z),), b)), cells.totals) for b in (0, 1)]
     real = [cells.log_normalised()[torch.from_numpy(data.batch == b)].mean(0) for b in (0, 1)]
     shift = (shown[1] - shown[0]).mean(0)
@@ -378,8 +397,8 @@ def test_cells_of_a_batch_never_seen_are_mapped_to_their_types(trained):
     data, types, _, _ = trained
     seen = data.batch < 2
     result = integrate("disentangled_ae", of_cells(data, seen), max_steps=400)
-    model = representation.load(result.model)
-    new = apply(model.z_bio, Cells("cpu", {"counts": data.X[~seen]}))
+    model = load(result.model, Autoencoder)
+    new = apply(model.embed, Cells("cpu", {"counts": data.X[~seen]}))
     first = data.batch[seen] == 0
 
     def transferred(reference, its_types, query):

@@ -26,7 +26,9 @@ TREE = {
         "def helper():\n    return LIMIT  # of all\n"
         "def unused():\n    import never\n"
     ),
-    "library/lazy.py": 'class Box:\n    """A box."""\n    def open(self, key):\n        """Open it."""\n        return key\n',
+    "library/lazy.py": (
+        'class Box:\n    """A box."""\n    def open(self, key):\n        """Open it."""\n        return key\n'
+    ),
     "library/inner/__init__.py": "from .deep import dive\n",
     "library/inner/deep.py": "def dive():\n    return 1\ndef other():\n    import never\n",
     "library/methods/__init__.py": "",
@@ -136,7 +138,11 @@ SAME = {
     "the docstring of a class": ("library/lazy.py", '"""A box."""', '"""A large box."""'),
     "the docstring of a method": ("library/lazy.py", '"""Open it."""', '"""Close it."""'),
     "a new docstring": ("library/inner/deep.py", "def dive():\n", 'def dive():\n    """Go down."""\n'),
-    "the layout": ("library/runner.py", "def helper():\n    return LIMIT", "def helper():\n\n    return (\n        LIMIT\n)"),
+    "the layout": (
+        "library/runner.py",
+        "def helper():\n    return LIMIT",
+        "def helper():\n\n    return (\n        LIMIT\n)",
+    ),
     "an unused function": ("library/runner.py", "import never", "import ever"),
     "a new function that nothing calls": ("library/lazy.py", "class Box:", "def more():\n    return 1\nclass Box:"),
     "what only a type checker reads": ("library/runner.py", "import unseen", "import seen"),
@@ -152,7 +158,11 @@ CHANGED = {
     "a decorator": ("library/runner.py", "def helper", "@print\ndef helper"),
     "a text that is no docstring": ("library/lazy.py", "return key", "return key or 'text'"),
     "what loading a package runs": ("library/__init__.py", "", "import os\n"),
-    "a new function that is called": ("library/lazy.py", "return key", "return more(key)\ndef more(key):\n    return key"),
+    "a new function that is called": (
+        "library/lazy.py",
+        "return key",
+        "return more(key)\ndef more(key):\n    return key",
+    ),
     "a method": ("library/methods/mine.py", "x = 1", "x = 2"),
     "what only the method calls": ("library/inner/deep.py", "import never", "import ever"),
 }
@@ -182,7 +192,12 @@ def test_the_digest_changes_with_what_code_does(tree, change):
 def test_the_digest_does_not_depend_on_where_the_code_lies_or_in_what_order_it_stands(tree, tmp_path_factory):
     other = tmp_path_factory.mktemp("elsewhere") / "copy"
     shutil.copytree(tree, other)
-    edit(other, "library/inner/deep.py", TREE["library/inner/deep.py"], "def other():\n    import never\ndef dive():\n    return 1\n")
+    edit(
+        other,
+        "library/inner/deep.py",
+        TREE["library/inner/deep.py"],
+        "def other():\n    import never\ndef dive():\n    return 1\n",
+    )
     assert digest(tree, "job.py") == digest(other, "job.py")
     assert re.fullmatch("[0-9a-f]{16}", digest(tree, "job.py"))
 
@@ -194,7 +209,7 @@ FAMILIES = {
     "metric_learning": ["scdml", "scdml_iterative"],
     "transformer": ["gene_transformer", "gene_transformer_plain"],
 }
-NEURAL = sorted(sum(FAMILIES.values(), []))
+NEURAL = sorted(method for family in FAMILIES.values() for method in family)
 
 
 def method_digests(root: Path) -> dict[str, str]:
@@ -319,7 +334,10 @@ def run_traced(root: Path, tmp_path: Path, code: str) -> dict[str, set]:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    return {entry: {(Path(file), name if name and name[0] != "<" else None) for file, name in units} for entry, units in found.items()}
+    return {
+        entry: {(Path(file), name if name and name[0] != "<" else None) for file, name in units}
+        for entry, units in found.items()
+    }
 
 
 CELLS = """
@@ -347,17 +365,12 @@ from scbench.runner import FinishedRun, run, write_run
 from scbench.spec import Spec
 
 write_dataset("dataset.h5ad", adata)
-write_truth("truth.tsv.gz", pd.DataFrame({{"cell_id": cells.index, "batch": cells["batch"], "cell_type": counts.labels}}))
+truth = {{"cell_id": cells.index, "batch": cells["batch"], "cell_type": counts.labels}}
+write_truth("truth.tsv.gz", pd.DataFrame(truth))
 
-def integrate(method):
+def shortened(method):
     short = {{"epochs": 2}} if "epochs" in method.parameters else {{}}
-    spec = Spec(**method.spec | {{"params": {{**method.params, **short}}}})
-    vectors = {{source: np.eye(len(genes), 8) for source in spec.gene_vectors}}
-    result = run(
-        spec, adata, dataset="tiny", seed=0, accelerator="cpu", labels=counts.labels, gene_vectors=vectors
-    )
-    files = Paths("results").run_files("tiny", method.id, 0, trained=method.trained, tables=method.tables)
-    return lambda: write_run(result, files), files
+    return Spec(**method.spec | {{"params": {{**method.params, **short}}}})
 
 def analyse(name, files):
     run = FinishedRun({{"dataset": "dataset.h5ad", "truth": "truth.tsv.gz", **files}}, seed=0)
@@ -365,14 +378,18 @@ def analyse(name, files):
     if ANALYSES[name].draws:
         import_module(f"scbench.report.{{name}}").draw_run(tables, "title")
 
-found, made = {{}}, []
+found, results = {{}}, []
 for method in load_registry(load_config(Path("{root}/config"), {{}})["methods"]).values():
     if method.id == method.module:
-        found[f"method {{method.module}}"] = traced(lambda: made.append(integrate(method)))
-        write, files = made.pop()
+        spec, given = shortened(method), {{"dataset": "tiny", "seed": 0, "accelerator": "cpu", "labels": counts.labels}}
+        vectors = {{source: np.eye(len(genes), 8) for source in spec.gene_vectors}}
+        found[f"method {{method.module}}"] = traced(
+            lambda: results.append(run(spec, adata, gene_vectors=vectors, **given))
+        )
+        files = Paths("results").run_files("tiny", method.id, 0, trained=method.trained, tables=method.tables)
         for name in method.analyses:
             if f"analysis {{name}}" not in found:
-                write()
+                write_run(results[-1], files)
                 found[f"analysis {{name}}"] = traced(lambda: analyse(name, files))
 """
     found = run_traced(root, tmp_path, code)

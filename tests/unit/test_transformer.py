@@ -10,9 +10,12 @@ from conftest import make_dataset
 from scbench.analyses.annotation import annotation_table, folds, macro_f1
 from scbench.analyses.attention import attention_pairs, mean_attention
 from scbench.methods import gene_transformer, gene_transformer_plain
+from scbench.neural import automatic
 from scbench.neural.cells import Cells
-from scbench.transformer import modes
-from scbench.transformer.pretraining import Pretraining, choose_genes
+from scbench.neural.schedules import weights_at
+from scbench.transformer import modes, pretraining
+from scbench.transformer.parameters import TrunkParameters
+from scbench.transformer.pretraining import Integration, Pretraining, choose_genes
 from scbench.transformer.trunk import TRUNKS, fit_width
 
 SIZES = {"width": 16, "n_latents": 3, "n_heads": 2, "depth": 1, "dropout": 0.0}
@@ -20,7 +23,12 @@ SIZES = {"width": 16, "n_latents": 3, "n_heads": 2, "depth": 1, "dropout": 0.0}
 
 def trunk(kind="latent", n_genes=20, position="random", **changes):
     torch.manual_seed(0)
-    return TRUNKS[kind](n_genes, position=position, **(SIZES | changes)).eval()
+    return TRUNKS[kind](n_genes, TrunkParameters(position=position, **(SIZES | changes))).eval()
+
+
+def pretraining_of(kind, n_genes, mask):
+    options = TrunkParameters(attention=kind, mask=mask, position="random", **SIZES)
+    return Pretraining(options, range(n_genes)).eval()
 
 
 def values(n=5, n_genes=20):
@@ -68,7 +76,7 @@ def test_without_positions_the_cell_does_not_depend_on_the_order_of_the_genes(ki
 
 @pytest.mark.parametrize("kind", TRUNKS)
 def test_a_hidden_value_reaches_nothing_and_only_hidden_genes_are_scored(kind):
-    model = Pretraining(range(20), attention=kind, mask=0.3, position="random", **SIZES).eval()
+    model = pretraining_of(kind, 20, mask=0.3)
     order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
     hidden, shown = order[:6], order[6:]
     x = values()
@@ -92,7 +100,7 @@ def test_masked_reconstruction_learns_what_modules_of_genes_tell():
 @pytest.mark.parametrize("kind", TRUNKS)
 def test_outputs_in_chunks_are_those_of_all_cells_at_once(kind):
     data = make_dataset("counts", n_cells=50)
-    model = Pretraining(range(40), attention=kind, mask=0.2, position="random", **SIZES).eval()
+    model = pretraining_of(kind, 40, mask=0.2)
     model.start_at(data.X)
     at_once = np.concatenate(list(modes.embed(model, data.X, chunk=50)))
     assert at_once.shape == (50, 40, 16)
@@ -132,10 +140,13 @@ def test_gene_vectors_change_the_result_and_missing_ones_do_not_stop_it():
 def test_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch):
     def chosen(small_up_to, **given):
         seen = {}
-        monkeypatch.setattr(gene_transformer, "SMALL", small_up_to)
-        monkeypatch.setattr(gene_transformer, "fit", lambda *data, **arguments: seen.update(arguments))
+        monkeypatch.setattr(automatic, "FEW_CELLS", small_up_to)
+        monkeypatch.setattr(
+            pretraining, "fit", lambda data, kind, options, **arguments: seen.update(arguments, options=options)
+        )
         gene_transformer.integrate(data, seed=0, device="cpu", threads=1, **given)
-        return seen["max_steps"], [round(seen["weights"](progress)["kl"], 9) for progress in (0.0, 0.1, 0.3, 0.5, 0.9)]
+        weights = [weights_at(seen["terms"], progress)["kl"] for progress in (0.0, 0.1, 0.3, 0.5, 0.9)]
+        return seen["options"].max_steps, [round(weight, 9) for weight in weights]
 
     data = make_dataset("counts")
     assert chosen(data.n_cells) == (1500, [0, 0, 0.5, 1, 1])
@@ -144,16 +155,21 @@ def test_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch
 
 
 def test_an_unknown_choice_is_refused_by_name():
-    for choice in ({"attention": "sparse"}, {"position": "gene3vec"}):
-        with pytest.raises(ValueError, match=next(iter(choice.values()))):
-            gene_transformer.integrate(make_dataset("counts"), seed=0, device="cpu", threads=1, epochs=1, **choice)
+    for method in (gene_transformer, gene_transformer_plain):
+        for choice in ({"attention": "sparse"}, {"position": "gene3vec"}):
+            ((name, value),) = choice.items()
+            with pytest.raises(ValueError, match=f"{name}: '{value}' is not known; choose one of "):
+                method.integrate(make_dataset("counts"), seed=0, device="cpu", threads=1, epochs=1, **choice)
 
 
 def test_a_stored_model_is_rebuilt_as_it_was(trained):
     data, result = trained
-    model = modes.load(result.model)
+    model = modes.load_trunk(result.model)
+    assert type(model) is Integration
     cells = Cells("cpu", {"counts": data.X, "batch": data.batch})
-    assert np.allclose(model.embedding(**cells.take(np.arange(300))).detach(), result.X, atol=1e-5)
+    assert np.allclose(model.embed(**cells.take(np.arange(300))).detach(), result.X, atol=1e-5)
+    with pytest.raises(ValueError, match="the model is a CountVae, not one of: Pretraining, Integration"):
+        modes.load_trunk(result.model | {"kind": "CountVae"})
 
 
 def test_a_trunk_is_matched_to_other_genes_by_symbol(trained):
@@ -184,7 +200,7 @@ def test_a_transferred_trunk_classifies_as_well_as_at_home(trained):
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_frozen_trunk_stays_as_it_is_and_a_free_one_learns(trained, frozen):
     data, result = trained
-    model = modes.load(result.model)
+    model = modes.load_trunk(result.model)
     before = model.trunk.learned.detach().clone()
     modes.classify(model, data.X, data.labels, data.X[:5], seed=0, epochs=1, frozen=frozen)
     assert torch.equal(model.trunk.learned.detach(), before) == frozen
@@ -212,7 +228,7 @@ def test_attention_from_gene_to_gene_adds_up_to_1_and_pairs_exceed_the_mean(trai
     data, result = trained
     if attention == "full":
         result = gene_transformer.integrate(data, seed=0, device="cpu", threads=1, epochs=1, attention="full")
-    model = modes.load(result.model)
+    model = modes.load_trunk(result.model)
     assert np.allclose(mean_attention(model, data.X).sum(1), 1, atol=1e-4)
     pairs = attention_pairs(model, data.gene_names, data.X, data.labels, top=3)
     assert pairs.groupby("cell_type").size().tolist() == [3, 3, 3]

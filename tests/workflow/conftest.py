@@ -28,6 +28,12 @@ class Project:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         return subprocess.run(command, cwd=folder or self.folder, capture_output=True, text=True, env=environment())
 
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Start it in a process group of its own."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, cwd=self.folder, env=environment(), start_new_session=True, **streams)
+
     def run(self, *arguments: str, more: dict | None = None) -> str:
         """Run it with tiny.yaml and, merged over it, `more`; return what it printed."""
         (self.folder / "more.yaml").write_text(yaml.safe_dump(more or {}))
@@ -35,14 +41,22 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def planned(self, more: dict | None = None) -> dict[str, int]:
+    def planned(self, more: dict | None = None, *targets: str) -> dict[str, int]:
         """{rule: number of jobs} that a run would execute."""
         jobs = {}
-        for line in self.run("-n", "--quiet", "rules", more=more).splitlines():
+        for line in self.run(*targets, "-n", "--quiet", "rules", more=more).splitlines():
             words = line.split()
             if len(words) == 2 and words[1].isdigit() and words[0] not in ("job", "total"):
                 jobs[words[0]] = int(words[1])
         return jobs
+
+    def scbench(self, *arguments: str) -> str:
+        """Run the command line; return what it printed."""
+        command = [sys.executable, "-m", "scbench.cli", *arguments]
+        paths = {"PYTHONPATH": str(self.folder / "workflow_scripts")}
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=environment() | paths)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def configure(self, config: dict) -> None:
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config))

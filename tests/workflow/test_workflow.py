@@ -1,7 +1,9 @@
 """The workflow end to end on tiny data: what a first run makes, and what runs again after which change."""
 
 import os
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,27 +13,32 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from conftest import ROOT
-from scbench.analyses.exports import EXPORTS
 
-METHODS = ["unintegrated", "harmony", "vae_nb"]
-CONTROLS = ["random_embedding", "cell_type_oracle", "shuffled_within_cell_type"]
+from scbench.analyses.exports import EXPORTS
+from scbench.config import read_config
+
+METHODS = ["unintegrated", "harmony", "scdml_iterative"]
+CONTROLS = ["random_embedding", "cell_type_oracle"]
 TINY = {
-    "benchmark": {"datasets": ["small", "plain"], "methods": METHODS, "controls": CONTROLS, "seeds": [0, 1]},
+    "benchmark": {"datasets": ["small", "plain"], "methods": METHODS, "controls": CONTROLS, "seeds": [1]},
     "preprocessing": {"n_top_genes": 80, "n_pcs": 10},
     "metrics": {"bio": ["nmi_leiden_best", "clisi"], "batch": ["ilisi", "pcr_comparison"], "extra": []},
-    "methods": {"vae_nb": {"params": {"epochs": 2}}},
+    "methods": {"scdml_iterative": {"params": {"epochs": 2, "rounds": 1}}},
     "datasets": {
         "small": {"simulate": {"n_cells": 150, "n_genes": 100, "n_types": 3, "n_batches": 2}},
         "plain": {"path": "plain.tsv.gz", "metadata": "cells.tsv", "batch_key": "plate", "label_key": None},
     },
 }
+NO_CELL_TYPES = "the dataset has no cell types"
 BROKEN = '''"""A method that raises."""
 
 
 def integrate(data, *, seed, device, threads):
     raise RuntimeError("the sky is falling")
 '''
+FIRST_FUNCTION = re.compile(r'(?m)^( *)def \w+\([^"]*?:\n +"""(?:[^"]|"(?!""))*"""\n')
 
 
 def write_plain(folder) -> None:
@@ -58,10 +65,10 @@ def edited(finished):
     """Edits of files that are undone at the end."""
     before = {}
 
-    def edit(name: str, text: str) -> None:
+    def edit(name: str, change) -> None:
         path = finished.folder / name
-        before[path] = path.read_text() if path.exists() else None
-        path.write_text((before[path] or "") + text)
+        before.setdefault(path, path.read_text() if path.exists() else None)
+        path.write_text(change(path.read_text() if path.exists() else ""))
 
     yield edit
     for path, text in before.items():
@@ -71,13 +78,22 @@ def edited(finished):
             path.write_text(text)
 
 
+def new_docstring(text: str) -> str:
+    return text.replace('"""', '"""Edited. ', 1)
+
+
+def a_line_of_code_more(text: str) -> str:
+    """The first function with a docstring gets another line."""
+    return FIRST_FUNCTION.sub(lambda found: f"{found[0]}{found[1]}    assert True\n", text, count=1)
+
+
 def coverage(project) -> pd.DataFrame:
     return pd.read_csv(project.results / "summary/coverage.tsv", sep="\t", keep_default_na=False)
 
 
 def test_every_planned_run_is_ok_and_what_needs_labels_is_skipped_with_a_reason(finished):
     runs = coverage(finished)
-    assert runs["status"].value_counts().to_dict() == {"ok": 18, "skipped": 4}
+    assert runs["status"].value_counts().to_dict() == {"ok": 9, "skipped": 1}
     assert (runs[runs["status"] == "skipped"]["dataset"] == "plain").all()
     assert runs[runs["status"] == "skipped"]["reason"].str.contains("labels").all()
 
@@ -86,6 +102,9 @@ def test_the_run_prints_the_table_and_where_the_figures_are(finished):
     output = (finished.folder / "first_run.txt").read_text()
     assert "| Harmony |" in output
     assert "Figures: results/figures" in output
+    lines = [line for line in output.splitlines() if line.startswith("[")]
+    assert len(lines) == int(re.search(r"Jobs to run: (\d+)", output)[1]), "one line per finished job"
+    assert lines[-1].startswith(f"[{len(lines)}/{len(lines)}] Benchmark complete")
 
 
 def test_the_promised_tables_and_figures_are_there(finished):
@@ -95,24 +114,44 @@ def test_the_promised_tables_and_figures_are_there(finished):
     for table in ("small", "plain", "overall"):
         for suffix in ("svg", "png", "tsv"):
             assert (finished.results / f"figures/scores_{table}.{suffix}").stat().st_size > 0
-    for figure in ("umap_small", "umap_plain", "runtime", "ranking"):
+    for figure in ("umap_small", "umap_plain", "runtime", "ranking", "self_training"):
         for suffix in ("svg", "png", "tsv"):
             assert (finished.results / f"figures/{figure}.{suffix}").stat().st_size > 0
 
 
 def test_scores_without_labels_say_why_and_leave_no_total(finished):
     scores = pd.read_csv(finished.results / "summary/scores.tsv", sep="\t").query("dataset == 'plain'")
-    assert set(scores[scores["metric"] == "clisi"]["reason"]) == {"the data set has no cell types"}
+    assert set(scores[scores["metric"] == "clisi"]["reason"]) == {NO_CELL_TYPES}
     assert (scores[scores["metric"] == "ilisi"]["status"] == "ok").all()
     summary = pd.read_csv(finished.results / "summary/summary.tsv", sep="\t").query("dataset == 'plain'")
     assert summary[summary["metric"] == "total"]["mean"].isna().all()
 
 
-def test_too_few_data_sets_for_an_interval_are_said_to_be(finished):
+def test_the_merged_configuration_of_the_last_start_is_kept_with_the_results(finished):
+    config = read_config(finished.results / "config.yaml")
+    assert config["benchmark"]["methods"] == METHODS
+    assert config["datasets"]["small"] == TINY["datasets"]["small"]
+    assert config["methods"]["scdml_iterative"]["params"] == {"epochs": 2, "rounds": 1}
+    assert config["methods"]["scdml_iterative"]["mem_mb"] == config["defaults"]["mem_mb"]
+
+
+def test_the_analysis_that_a_method_declares_is_made_of_its_runs_and_drawn(finished):
+    for dataset in ("small", "plain"):
+        table = pd.read_csv(finished.results / dataset / "scdml_iterative/seed1/self_training.tsv", sep="\t")
+        assert set(table["term"]) >= {"clusters", "accepted", "triplets"}
+    drawn = pd.read_csv(finished.results / "figures/self_training.tsv", sep="\t")
+    assert list(drawn.columns) == ["dataset", "method", "seed", "epoch", "term", "value"]
+    assert drawn[["dataset", "method", "seed"]].drop_duplicates().to_numpy().tolist() == [
+        ["small", "scdml_iterative", 1],
+        ["plain", "scdml_iterative", 1],
+    ]
+
+
+def test_too_few_datasets_for_an_interval_are_said_to_be(finished):
     for name in ("overall", "rank_tests"):
         table = pd.read_csv(finished.results / f"summary/{name}.tsv", sep="\t")
         assert set(table["status"]) == {"not_applicable"}
-        assert table["reason"].str.contains("1 data sets with totals of all methods; 3 are needed").all()
+        assert table["reason"].str.contains("1 datasets with totals of all methods; 3 are needed").all()
     assert "not applicable" in (finished.results / "tables/ranking.md").read_text()
     left_out = pd.read_csv(finished.results / "summary/sensitivity.tsv", sep="\t")
     assert set(left_out["left_out"]) == {"nmi_leiden_best", "clisi", "ilisi", "pcr_comparison", "small", "plain"}
@@ -125,10 +164,11 @@ def test_the_oracle_beats_noise_on_biology(finished):
 
 
 def test_an_embedding_carries_the_record_of_how_it_was_made(finished):
-    record = anndata.read_h5ad(finished.results / "small/vae_nb/seed1/embedding.h5ad").uns
-    assert record["method"] == "vae_nb"
+    record = anndata.read_h5ad(finished.results / "small/scdml_iterative/seed1/embedding.h5ad").uns
+    assert record["method"] == "scdml_iterative"
     assert record["seed"] == 1
     assert '"epochs": 2' in record["parameters"]
+    assert '"latent_dim": ' in record["parameters"], "also what the configuration leaves to its default"
     assert '"torch"' in record["versions"]
     assert record["device"] == "cpu"
     assert len(record["code_digest"]) == 16
@@ -160,25 +200,52 @@ def test_touching_every_file_reruns_nothing(finished):
     assert finished.planned() == {}
 
 
-def test_a_comment_in_a_method_reruns_that_method_and_what_depends_on_it(finished, edited):
-    edited("workflow_scripts/scbench/methods/vae_nb.py", "# a comment\n")
+def test_docstrings_comments_unused_functions_and_other_families_rerun_nothing(finished, edited):
+    library = "workflow_scripts/scbench"
+    for name in ("types.py", "files.py", "runner.py", "methods/scdml_iterative.py", "metric_learning/triplets.py"):
+        edited(f"{library}/{name}", lambda text: f"{new_docstring(text)}\n# a comment\n")
+    edited(f"{library}/files.py", lambda text: f"{text}\n\ndef nothing_calls_this():\n    return 1\n")
+    for name in ("autoencoders/count_vae.py", "transformer/trunk.py", "metrics/kbet.py", "report/attention.py"):
+        edited(f"{library}/{name}", a_line_of_code_more)
+    assert finished.planned() == {}
+
+
+def test_a_line_of_code_in_a_family_reruns_that_family_and_what_depends_on_it(finished, edited):
+    edited("workflow_scripts/scbench/metric_learning/triplets.py", a_line_of_code_more)
     jobs = finished.planned()
-    assert jobs["integrate_vae_nb"] == 4
-    assert jobs["score"] == 4
-    assert "summarise" in jobs
-    assert not {"integrate_harmony", "integrate_unintegrated", "prepare", "simulate", "fetch"} & set(jobs)
+    assert {name for name in jobs if name.startswith("integrate_")} == {"integrate_scdml_iterative"}
+    assert jobs["integrate_scdml_iterative"] == jobs["score"] == jobs["analyse_self_training"] == 2
+    assert {"summarise", "gather_self_training"} <= set(jobs)
+    assert not {"prepare", "simulate", "fetch"} & set(jobs)
 
 
 def test_a_new_parameter_reruns_that_method_only(finished):
-    jobs = finished.planned({"methods": {"vae_nb": {"params": {"epochs": 3}}}})
-    assert jobs["integrate_vae_nb"] == 4
-    assert "integrate_harmony" not in jobs
+    jobs = finished.planned({"methods": {"scdml_iterative": {"params": {"epochs": 3}}}})
+    assert jobs["integrate_scdml_iterative"] == 2
+    assert {name for name in jobs if name.startswith("integrate_")} == {"integrate_scdml_iterative"}
+
+
+def test_a_new_label_draws_again_and_runs_no_method(finished):
+    jobs = finished.planned({"methods": {"harmony": {"label": "Harmony, relabelled"}}})
+    assert {"score_tables", "score_figures", "umap_grid"} <= set(jobs)
+    assert not [name for name in jobs if name.startswith(("integrate_", "analyse_")) or name == "score"]
 
 
 def test_a_new_seed_runs_only_the_new_seed(finished):
-    jobs = finished.planned({"benchmark": {"datasets": ["small"], "seeds": [0, 1, 2]}})
+    jobs = finished.planned({"benchmark": {"datasets": ["small"], "seeds": [1, 2]}})
     assert {jobs[f"integrate_{method}"] for method in (*METHODS[1:], *CONTROLS)} == {1}
     assert "integrate_unintegrated" not in jobs
+
+
+def test_analyses_are_planned_for_the_methods_that_declare_them_and_a_dry_run_writes_nothing(finished):
+    def analyses(more):
+        jobs = finished.planned(more | {"benchmark": {"results": "never", **more.get("benchmark", {})}})
+        return {name: jobs[name] for name in jobs if name.startswith(("analyse_", "gather_"))}
+
+    assert analyses({}) == {"analyse_self_training": 2, "gather_self_training": 1}
+    assert analyses({"benchmark": {"methods": METHODS[:2]}}) == {}
+    assert analyses({"methods": {"scdml_iterative": {"analyses": []}}}) == {}
+    assert not (finished.folder / "never").exists()
 
 
 def test_a_deleted_embedding_is_made_again_and_nothing_else(finished):
@@ -192,25 +259,29 @@ def test_a_deleted_embedding_is_made_again_and_nothing_else(finished):
 
 
 def test_a_run_that_fails_leaves_the_others_and_is_reported(finished, edited):
-    edited("workflow_scripts/scbench/methods/broken.py", BROKEN)
-    fields = {"kind": "method", "input": "pca", "uses_labels": False, "stochastic": False, "trained": False}
-    needs = {"env": "embed", "gpu": 0, "threads": 1, "mem_mb": 1000, "runtime": 5, "params": {}, "doi": None}
+    edited("workflow_scripts/scbench/methods/broken.py", lambda text: BROKEN)
+    entry = {"label": "Broken", "input": "pca", "stochastic": False, "trained": False, "env": "embed", "gpu": 0}
     broken = TINY | {
         "benchmark": TINY["benchmark"] | {"datasets": ["small"], "methods": [*METHODS, "broken"]},
-        "methods": TINY["methods"] | {"broken": {"label": "Broken", **fields, **needs}},
+        "methods": TINY["methods"] | {"broken": entry},
     }
     finished.configure(broken)
     try:
         failed = finished.snakemake("--configfile", "tiny.yaml")
         assert failed.returncode != 0
         runs = coverage(finished)
-        assert runs["status"].value_counts().to_dict() == {"ok": 11, "failed": 1}
+        assert runs["status"].value_counts().to_dict() == {"ok": 5, "failed": 1}
         run = runs[runs["status"] == "failed"].iloc[0]
         assert run["method"] == "broken"
         assert "the sky is falling" in run["reason"]
         assert "Traceback" in (finished.folder / run["log"]).read_text()
-        assert "1 of 12 runs failed; see results/summary/coverage.tsv" in failed.stdout + failed.stderr
-        finished.run("partial")
+        output = failed.stdout + failed.stderr
+        assert "1 of 6 runs failed; see results/summary/coverage.tsv" in output
+        assert re.search("(?m)^FAILED small: Broken, seed 1: RuntimeError: the sky is falling", output)
+        assert "broken" in read_config(finished.results / "config.yaml")["methods"]
+        printed = finished.scbench("summarise", "results")
+        assert "| Harmony |" in printed
+        assert "5 ok, 1 failed" in printed
         partial = pd.read_csv(finished.results / "partial/summary.tsv", sep="\t")
         assert set(partial["method"]) == {*METHODS, *CONTROLS}
         assert (pd.read_csv(finished.results / "partial/coverage.tsv", sep="\t")["status"] == "failed").sum() == 1
@@ -222,33 +293,37 @@ def test_a_run_that_fails_leaves_the_others_and_is_reported(finished, edited):
 
 def test_a_killed_run_goes_on_where_it_stopped(finished):
     """Terminated in the middle: what was finished stays, and the next start makes the rest."""
-    arguments = ["--configfile", "tiny.yaml", "--config", "benchmark={results: again, datasets: [small]}"]
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    process = subprocess.Popen(
-        command, cwd=finished.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
     again = finished.folder / "again"
+    (again / "small").mkdir(parents=True)
+    for name in ("raw.h5ad", "dataset.h5ad", "truth.tsv.gz"):
+        shutil.copy(finished.results / "small" / name, again / "small")
+    benchmark = "benchmark={results: again, datasets: [small], methods: [unintegrated, harmony], seeds: [0, 1]}"
+    arguments = ["again/summary/summary.tsv", "--configfile", "tiny.yaml", "--config", benchmark]
+    process = finished.start(*arguments)
     deadline = time.monotonic() + 300
-    while len(list(again.glob("small/*/*/embedding.h5ad"))) < 5 and time.monotonic() < deadline:
-        time.sleep(0.2)
+    while len(list(again.glob("small/*/*/embedding.h5ad"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
     os.killpg(process.pid, signal.SIGTERM)
     process.wait(60)
     done = {path: path.stat().st_mtime_ns for path in again.glob("small/*/*/embedding.h5ad")}
-    assert 3 <= len(done) < 11
+    assert 2 <= len(done) < 7
     assert finished.snakemake(*arguments).returncode == 0
-    assert len(list(again.glob("small/*/*/scores.tsv"))) == 11
+    assert len(list(again.glob("small/*/*/scores.tsv"))) == 7
     kept = [path for path, written in done.items() if path.stat().st_mtime_ns == written]
     assert len(kept) >= len(done) - 2  # at most the jobs in flight are repeated
+    summary = pd.read_csv(again / "summary/summary.tsv", sep="\t").query("metric == 'ilisi'").set_index("method")
+    assert summary["n_ok"].to_dict() == {"unintegrated": 1, "harmony": 2, "random_embedding": 2, "cell_type_oracle": 2}
+    assert summary["sd"].isna().to_dict()["harmony"] is False
 
 
-def test_exports_of_every_run_are_made_on_demand(finished):
-    more = {"benchmark": {"datasets": ["plain"], "methods": ["unintegrated", "vae_nb"], "controls": [], "seeds": [0]}}
-    finished.run("exports", more=more)
-    for method in more["benchmark"]["methods"]:
-        folder = finished.results / "plain" / method / "seed0"
-        assert all((folder / name).stat().st_size > 0 for name in EXPORTS)
-    assert (folder / "silhouette_celltype.txt").read_text().startswith("not applicable: the data set has no cell types")
-    assert finished.planned() == {}, "the exports are no part of the benchmark"
+def test_exports_are_made_on_demand_of_every_run(finished):
+    more = {"benchmark": {"datasets": ["plain"], "methods": ["unintegrated", "scdml_iterative"], "controls": []}}
+    assert finished.planned(more, "exports") == {"export_run": 2, "exports": 1}
+    assert "export_run" not in finished.planned(more), "the exports are no part of the benchmark"
+    folder = finished.results / "plain/scdml_iterative/seed1"
+    finished.run(*(f"results/plain/scdml_iterative/seed1/{name}" for name in EXPORTS))
+    assert all((folder / name).stat().st_size > 0 for name in EXPORTS)
+    assert (folder / "silhouette_celltype.txt").read_text().startswith(f"not applicable: {NO_CELL_TYPES}")
 
 
 def test_the_workflow_is_usable_as_a_module_from_another_folder(finished, tmp_path):
@@ -273,19 +348,6 @@ rule mine:
     done = finished.snakemake(folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert pd.read_csv(tmp_path / "done.txt", sep="\t")["method"].unique().tolist() == ["unintegrated"]
-
-
-def test_the_rounds_of_self_training_are_drawn_where_such_a_method_runs(finished):
-    assert "self_training_figure" not in finished.planned()
-    benchmark = {"datasets": ["small"], "methods": ["scdml_iterative"], "controls": [], "seeds": [0]}
-    more = {
-        "benchmark": benchmark | {"results": "results/rounds"},
-        "methods": {"scdml_iterative": {"params": {"epochs": 2}}},
-    }
-    assert finished.planned(more)["self_training_figure"] == 1
-    finished.run("results/rounds/figures/self_training.svg", more=more)
-    drawn = pd.read_csv(finished.results / "rounds/figures/self_training.tsv", sep="\t")
-    assert set(drawn["term"]) >= {"clusters", "accepted", "triplets"}
 
 
 def test_snakemakes_own_report_holds_the_figures(finished):
@@ -316,8 +378,42 @@ def test_the_code_is_clean():
 
 
 def test_every_rule_names_what_a_cluster_needs(root):
+    rules = {}
     for path in (root / "rules").glob("*.smk"):
-        rules = path.read_text().split("\nrule ")[1:] + path.read_text().split("\n    rule:")[1:]
-        for rule in rules:
-            for word in ("log:", "benchmark:", "conda:", "threads:", "mem_mb=", "runtime="):
-                assert word in rule, f"{path.name}: {rule.split(':')[0]} has no {word}"
+        for number, rule in enumerate(re.split(r"(?m)^ *rule *\w*:$", path.read_text())[1:]):
+            rules[f"{path.name}, rule {number}"] = rule
+    jobs = {name: rule for name, rule in rules.items() if "output:" in rule or "script:" in rule}
+    assert len(jobs) == len(list((root / "workflow_scripts").glob("*.py"))), "one rule per script"
+    for name, rule in jobs.items():
+        for word in ("log:", "benchmark:", "conda:", "threads:", "mem_mb=", "runtime=", "code=", "script:"):
+            assert word in rule, f"{name} has no {word}"
+    for name in set(rules) - set(jobs):
+        assert not re.search(r"(?m)^ +(shell|run|notebook|wrapper):", rules[name]), (
+            f"{name} does more than ask for files"
+        )
+
+
+# ---- how long it takes to plan
+
+
+def cpu_seconds_of_planning(project, config: dict) -> float:
+    start = cpu_seconds_of_children()
+    (project.folder / "plan.yaml").write_text(yaml.safe_dump(config))
+    done = project.snakemake("-n", "--quiet", "rules", "--configfile", "plan.yaml")
+    assert done.returncode == 0, done.stderr
+    return cpu_seconds_of_children() - start
+
+
+def test_the_default_benchmark_is_planned_within_4_seconds(project):
+    assert cpu_seconds_of_planning(project, {"benchmark": {"results": "results/planned"}}) < 4
+
+
+def test_10_datasets_12_methods_and_5_seeds_are_planned_within_20_seconds(project):
+    names = [*("unintegrated", "harmony", "vae_nb", "cvae_nb", "disentangled_ae", "autoencoder", "scdml")]
+    names += ["scdml_iterative", "gene_transformer"]
+    datasets = {f"data_{number}": {"simulate": {"n_cells": 150, "n_genes": 100}} for number in range(10)}
+    controls = ["random_embedding", "cell_type_oracle", "shuffled_within_cell_type"]
+    assert len(names) + len(controls) == 12
+    benchmark = {"datasets": list(datasets), "methods": names, "controls": controls, "seeds": [0, 1, 2, 3, 4]}
+    config = {"benchmark": benchmark | {"results": "results/planned"}, "datasets": datasets}
+    assert cpu_seconds_of_planning(project, config) < 20

@@ -1,4 +1,4 @@
-"""The contracts of the files: each is checked when it is written and again when it is read."""
+"""Contracts of the files, checked when a file is written and again when it is read."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SCORE_STATUS = ("ok", "not_applicable", "failed")
 
 
 def is_counts(matrix: sparse.spmatrix | np.ndarray) -> bool:
-    """Whether all values are finite, not negative and whole."""
+    """Return whether all values are finite, non-negative integers."""
     values = np.asarray(matrix.data if sparse.issparse(matrix) else matrix)
     return bool(np.isfinite(values).all() and (values >= 0).all() and (values == np.round(values)).all())
 
 
 def check_embedding(where: str | Path, embedding: Embedding, n_cells: int) -> None:
-    """Raise ContractError unless the embedding is (n_cells, n_dims) finite float32 with sound companions."""
+    """Raise ContractError unless X is (n_cells, n_dims) finite float32 and clusters and history are valid."""
     X = embedding.X
     require(isinstance(X, np.ndarray) and X.ndim == 2, where, "the embedding is not a two-dimensional array")
     shape = f"the embedding has shape {X.shape} for {n_cells} cells"

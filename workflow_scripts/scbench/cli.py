@@ -1,6 +1,6 @@
-"""The command line: one dataset without Snakemake (vae, cvae, compare), and a summary of a benchmark's results.
+"""Run methods on one dataset without Snakemake (vae, cvae, compare), or summarise the results of a benchmark.
 
-Everything runs with the defaults of config/, as the workflow does, and lands in a folder per run.
+Everything runs with the defaults of config/, as in the workflow, and each run writes to its own folder.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 RECONSTRUCTIONS = ["nb", "zinb", "poisson", "gaussian"]
-SHORT_NAMES = {"vae": "vae_nb", "cvae": "cvae_nb"}  # no id of the registry has these names
+SHORT_NAMES = {"vae": "vae_nb", "cvae": "cvae_nb"}  # these names are not ids of the registry
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a mistake in the input ends it with one sentence and exit code 2."""
+    """Run one command; invalid input ends it with a one-line message and exit code 2."""
     options = _parser().parse_args(arguments)
     from scbench.runner import DeviceError
 
@@ -39,20 +39,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scbench", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     data = argparse.ArgumentParser(add_help=False)
-    data.add_argument("--adata", type=Path, help="cells with their batches (.h5ad): raw counts, or processed cells "
-                      "whose raw counts are in --counts or layers['counts']")  # fmt: skip
+    data.add_argument("--adata", type=Path, help="cells with batches (.h5ad): raw counts, or processed data "
+                      "with raw counts in --counts or layers['counts']")  # fmt: skip
     data.add_argument("--counts", type=Path, help="raw counts (.h5ad) of the cells of --adata")
-    data.add_argument("--batch-key", default="batch", help="column of obs with the batches (default: batch)")
-    data.add_argument("--label-key", default=None, help="column of obs with the cell types; they colour plots and "
-                      "score, they do not train (default: cell_type or celltype, if there)")  # fmt: skip
+    data.add_argument("--batch-key", default="batch", help="column of obs with batches (default: batch)")
+    data.add_argument("--label-key", default=None, help="column of obs with cell types, used for plots and scores but "
+                      "not for training (default: cell_type or celltype, if present)")  # fmt: skip
     data.add_argument("--out", type=Path, default=Path("results_comparison"), help="default: results_comparison")
     data.add_argument("--seed", type=int, default=0)
     data.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")
     data.add_argument("--threads", type=int, default=1)
-    data.add_argument("--epochs", type=int, default=None, help="of the trained methods (default: by the data's size)")
-    data.add_argument("--save-only", type=Path, metavar="FOLDER", help="draw again from the stored results in FOLDER")
+    data.add_argument("--epochs", type=int, default=None, help="of trained methods (default: depends on the data)")
+    data.add_argument("--save-only", type=Path, metavar="FOLDER", help="redraw figures from the results in FOLDER")
 
-    for name, text in {"vae": "VAE, blind to the batch", "cvae": "VAE whose decoder knows the batch"}.items():
+    for name, text in {"vae": "VAE without batch correction", "cvae": "VAE with a batch-conditioned decoder"}.items():
         one = commands.add_parser(name, parents=[data], help=text, description=text)
         one.add_argument("--recon", choices=RECONSTRUCTIONS, default=None, help="likelihood (default: nb)")
         one.add_argument("--latent-dim", type=int, default=None)
@@ -64,11 +64,11 @@ def _parser() -> argparse.ArgumentParser:
             prior.add_argument("--vamp", dest="prior", action="store_const", const="vamp", help="VampPrior")
             prior.add_argument("--normal", dest="prior", action="store_const", const="normal", help="N(0, I)")
             prior.add_argument("--cond-prior", dest="prior", action="store_const", const="conditional",
-                               help="p(z|batch), which takes away what mixes the batches")  # fmt: skip
+                               help="p(z|batch), which weakens batch mixing")  # fmt: skip
             one.add_argument("--cond-in-encoder", dest="condition_encoder", action="store_true", default=None)
-    compare = commands.add_parser("compare", parents=[data], help="all methods on one file, with their scores")
+    compare = commands.add_parser("compare", parents=[data], help="run and score all methods on one file")
     compare.add_argument("--methods", nargs="+", default=None, help="default: those of config/config.yaml")
-    text = "summarise the runs that are finished so far, while a benchmark runs or after failures"
+    text = "summarise the runs finished so far, during a benchmark or after failures"
     summarise = commands.add_parser("summarise", help=text, description=text)
     summarise.add_argument("results", type=Path, help="results folder of a benchmark that was started")
     return parser
@@ -115,7 +115,7 @@ def _compare(options: argparse.Namespace) -> None:
             X, clusters = _run(name, config, adata, truth, folder / name, options)
             tables.append(_score(name, config, adata, truth, X, clusters, options))
             _draw(folder / name)
-        except Exception as error:  # one method that fails does not cost the others
+        except Exception as error:  # a failed method does not stop the others
             print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
     if not tables:
         raise ValueError("every method failed; their errors stand above")
@@ -125,7 +125,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _summarise(options: argparse.Namespace) -> None:
-    """Write coverage and all tables of the finished runs to {results}/partial, and print the overall one."""
+    """Write coverage and all tables of the finished runs to {results}/partial, and print the overall table."""
     import pandas as pd
 
     from scbench.checks import SCORE_COLUMNS
@@ -177,7 +177,7 @@ def _registry(config: Mapping) -> dict:
 
 
 def _prepare(options: argparse.Namespace, settings: dict) -> tuple[AnnData, pd.DataFrame]:
-    """The dataset and truth of --adata and --counts; genes marked highly variable in --adata are kept as they are."""
+    """Return dataset and truth from --adata and --counts; genes marked as highly variable in --adata are kept."""
     from scbench.datasets.one_file import read_one_file
 
     if options.adata is None:
@@ -188,7 +188,7 @@ def _prepare(options: argparse.Namespace, settings: dict) -> tuple[AnnData, pd.D
 
 
 def _run(name: str, config: Mapping, adata: AnnData, truth: pd.DataFrame, folder: Path, options: argparse.Namespace):
-    """Run one method and write what a run of the workflow writes; its embedding and its own clusters."""
+    """Run one method, write the same files as a run of the workflow, and return its embedding and clusters."""
     from dataclasses import fields, replace
 
     from scbench.files import write_truth

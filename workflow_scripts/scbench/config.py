@@ -1,4 +1,4 @@
-"""The configuration: defaults merged with the user's, checked before any work starts."""
+"""The configuration: defaults merged with the settings of the user, validated before any job starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scbench.types import ConfigError
 RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
-Fail = Callable[[Sequence, str], NoReturn]  # of the keys of a mistake and the problem
+Fail = Callable[[Sequence, str], NoReturn]  # (keys of the invalid value, problem)
 
 
 def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] = ()) -> dict:
@@ -28,21 +28,21 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
     Parameters
     ----------
     folder
-        Holds config.yaml, datasets.yaml, methods.yaml and schemas/.
+        Folder with config.yaml, datasets.yaml, methods.yaml and schemas/.
     overrides
-        What Snakemake collected from --configfile and --config (or a `module:` statement).
+        Values that Snakemake collected from --configfile and --config (or a `module:` statement).
     override_files
-        Where `overrides` came from, in order; only used to name the file of a mistake.
+        Files that `overrides` came from, in order; used only to name the file in error messages.
 
     Returns
     -------
-    A dict with the keys benchmark, preprocessing, gene_knowledge, metrics, datasets, defaults, methods; metrics bio,
-    batch and extra are lists, and every method has the defaults of what it does not say itself.
+    A dict with the keys benchmark, preprocessing, gene_knowledge, metrics, datasets, defaults, methods. The metrics
+    bio, batch and extra are lists, and every method is completed with the defaults.
 
     Raises
     ------
     ConfigError
-        For anything that the schemas or the cross-checks refuse.
+        If the schemas or the cross-checks reject a value.
     """
     sources = [(str(folder / name), _read_yaml(folder / name)) for name in DEFAULT_FILES]
     config: dict = {}
@@ -86,7 +86,7 @@ def _check_datasets(config: Mapping, schema: Draft202012Validator, fail: Fail) -
 
 
 def _check_methods(config: dict, schema: Draft202012Validator, fail: Fail) -> None:
-    """Check every method and give it the defaults of what it does not say itself."""
+    """Check every method and complete it with the defaults."""
     _check(config["defaults"], Draft202012Validator(schema.schema | {"required": []}), ("defaults",), fail)
     for name, entry in config["methods"].items():
         _check(entry, schema, ("methods", name), fail)
@@ -94,7 +94,7 @@ def _check_methods(config: dict, schema: Draft202012Validator, fail: Fail) -> No
 
 
 def _check_metrics(metrics: Mapping, fail: Fail) -> None:
-    """Refuse a name that is no metric, and a metric in a group in which it does not count."""
+    """Reject unknown metrics and metrics in a group where they do not count."""
     if abs(sum(metrics["weights"].values()) - 1) > 1e-9:
         fail(("metrics", "weights"), "must add up to 1")
     presets: dict[tuple[str, ...], Mapping] = {
@@ -111,7 +111,7 @@ def _check_metrics(metrics: Mapping, fail: Fail) -> None:
 
 
 def _choose_metrics(metrics: dict, fail: Fail) -> None:
-    """Give every group that is not listed the list of the preset."""
+    """Fill every group that is not listed from the preset."""
     if metrics["preset"] not in metrics["presets"]:
         fail(("metrics", "preset"), f"'{metrics['preset']}' is not declared; known: {_listed(metrics['presets'])}")
     for group, names in metrics["presets"][metrics["preset"]].items():
@@ -123,18 +123,18 @@ def _choose_metrics(metrics: dict, fail: Fail) -> None:
 
 
 def write_config(path: str | Path, config: Mapping) -> None:
-    """Write a merged configuration, which `read_config` reads."""
+    """Write a merged configuration that `read_config` can read."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def read_config(path: str | Path) -> dict:
-    """Read what `write_config` wrote.
+    """Read a configuration written by `write_config`.
 
     Raises
     ------
     ConfigError
-        When there is no such file.
+        If the file does not exist.
     """
     if not Path(path).exists():
         raise ConfigError(f"{path}: does not exist; name the results folder of a benchmark that was started")
@@ -142,7 +142,7 @@ def read_config(path: str | Path) -> dict:
 
 
 def deep_merge(base: dict, update: Mapping) -> dict:
-    """Merge `update` into `base` in place; mappings are merged, everything else replaces."""
+    """Merge `update` into `base` in place; mappings are merged, other values are replaced."""
     for key, value in update.items():
         if isinstance(value, Mapping) and isinstance(base.get(key), Mapping):
             deep_merge(base[key], value)
@@ -152,7 +152,7 @@ def deep_merge(base: dict, update: Mapping) -> dict:
 
 
 def origin(keys: Sequence, sources: Sequence[tuple[str, Mapping]]) -> str:
-    """Name the last source that sets `keys`, or as many of the leading keys as any source sets."""
+    """Return the name of the last source that sets `keys`, or the longest leading part of them that any source sets."""
     for length in range(len(keys), 0, -1):
         for name, content in reversed(sources):
             if _has(content, keys[:length]):
@@ -161,7 +161,7 @@ def origin(keys: Sequence, sources: Sequence[tuple[str, Mapping]]) -> str:
 
 
 def _one_source_each(config: dict, defaults: Mapping, overrides: Mapping) -> None:
-    """Let a user's path or url replace the `simulate` of a default dataset of the same id, and so on."""
+    """If the user gives a default dataset another source (path, url or simulate), drop the source of the default."""
     kinds = ("simulate", "path", "url")
     for name, entry in (overrides.get("datasets") or {}).items():
         chosen = [kind for kind in kinds if isinstance(entry, Mapping) and kind in entry]

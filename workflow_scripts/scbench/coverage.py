@@ -1,4 +1,4 @@
-"""Status and cost of every planned run, read off the files and logs of the results folder."""
+"""Status of every planned run, determined from the files and logs of the results folder."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ KILLED = "ended without a result (killed or out of memory?)"
 
 
 def coverage(runs: Sequence[Run], paths: Paths) -> pd.DataFrame:
-    """Say for every run whether it is ok, failed, skipped or not_run, and why.
+    """Return whether each run is ok, failed, skipped or not_run, and why.
 
     Returns
     -------
-    Table of COVERAGE_COLUMNS, one row per run in the order given. ok: embedding and scores exist, and the reason names
-    failed metrics. Otherwise the first step without its output decides: failed with the last line of its log, or
-    not_run when it has no log.
+    Table of COVERAGE_COLUMNS, one row per run in the given order. A run is ok if embedding and scores exist; its reason
+    lists failed metrics. Otherwise the first step without output decides: the run is failed, with the last line of the
+    log as its reason, or not_run if there is no log.
     """
     import pandas as pd
 
@@ -34,14 +34,14 @@ def coverage(runs: Sequence[Run], paths: Paths) -> pd.DataFrame:
 
 
 def record_coverage(runs: Sequence[Run], paths: Paths) -> None:
-    """Write coverage.tsv, at the end of every start of the workflow."""
+    """Write coverage.tsv; called at the end of every workflow execution."""
     from scbench.files import write_table
 
     write_table(paths.coverage, coverage(runs, paths))
 
 
 def closing_words(paths: Paths) -> str:
-    """The failed runs with their reasons and logs, or the overall table and where to find the rest."""
+    """Return the failed runs with their reasons and logs, or else the overall table and where the results are."""
     import pandas as pd
 
     table = pd.read_csv(paths.coverage, sep="\t", keep_default_na=False)
@@ -80,7 +80,7 @@ def _failed_metrics(scores: Path) -> list[str]:
 
 
 def _stopped(step: str, *logs: str) -> tuple[str, str, str]:
-    """Say why a step has no output, from the first of its possible logs that exists."""
+    """Return why a step has no output, based on the first of its possible logs that exists."""
     for log in map(Path, logs):
         if log.exists():
             lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]

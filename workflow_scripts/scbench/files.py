@@ -1,6 +1,6 @@
-"""Reading and writing the files that pass between the steps, each checked against its contract both times.
+"""Read and write the files that the steps exchange; each file is checked against its contract on both occasions.
 
-docs/reference/files.md lists them all. Writes are atomic: beside the file, then renamed.
+docs/reference/files.md lists all files. Writes are atomic: to a temporary file in the same folder, which is renamed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from scbench.types import ContractError, Dataset, Embedding
 if TYPE_CHECKING:
     from anndata import AnnData
 
-PHASES = ["S_score", "G2M_score"]  # columns of obs, where the genes allow
+PHASES = ["S_score", "G2M_score"]  # columns of obs, present only if enough of the genes are
 
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; rename it to `path` at the end, remove it after an error."""
+    """Yield a temporary path in the folder of `path`; rename it to `path` at the end, or remove it after an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{os.getpid()}.{path.name}")
@@ -49,7 +49,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def write_raw(path: str | Path, adata: AnnData) -> None:
-    """Write raw counts of all genes: X CSR of whole numbers, obs batch and, where known, cell_type."""
+    """Write raw counts of all genes: X as CSR of integer values, obs batch and, if known, cell_type."""
     check_raw(path, adata)
     with atomic(path) as partial:
         adata.write_h5ad(partial, compression="gzip")
@@ -73,8 +73,8 @@ def read_dataset(path: str | Path) -> AnnData:
 
     Returns
     -------
-    HVG subset with layers["counts"] (CSR, whole numbers), X (CSR float32, log-normalised), obs batch and total_counts,
-    var highly_variable_rank, obsm X_pca. Never a cell type.
+    HVG subset with layers["counts"] (CSR, integer values), X (CSR float32, log-normalised), obs batch and total_counts,
+    var highly_variable_rank, obsm X_pca. It never contains cell types.
     """
     adata = _read_h5ad(path)
     check_dataset(path, adata)
@@ -82,12 +82,12 @@ def read_dataset(path: str | Path) -> AnnData:
 
 
 def cell_cycle_phases(adata: AnnData) -> np.ndarray | None:
-    """The S and G2/M scores of a prepared dataset, (n_cells, 2), if its genes allowed them."""
+    """Return the S and G2/M scores of a prepared dataset, (n_cells, 2), or None if they could not be computed."""
     return adata.obs[PHASES].to_numpy() if set(PHASES) <= set(adata.obs) else None
 
 
 def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | None = None) -> Dataset:
-    """Hand over what a method declares: counts | lognorm | pca."""
+    """Return the input that a method declares: counts | lognorm | pca."""
     matrix = {"counts": adata.layers["counts"], "lognorm": adata.X, "pca": adata.obsm["X_pca"]}[declared]
     if declared == "counts":
         matrix = matrix.astype(np.int32)
@@ -106,7 +106,7 @@ def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | 
 
 
 def write_truth(path: str | Path, truth: pd.DataFrame) -> None:
-    """Write cell id, batch and cell type (empty where the dataset has none)."""
+    """Write cell id, batch and cell type (empty if the dataset has none)."""
     require(list(truth.columns) == TRUTH_COLUMNS, path, f"columns must be {TRUTH_COLUMNS}")
     require(truth["cell_id"].is_unique, path, "cell ids are not unique")
     with atomic(path) as partial:
@@ -114,7 +114,7 @@ def write_truth(path: str | Path, truth: pd.DataFrame) -> None:
 
 
 def read_truth(path: str | Path, cell_ids: pd.Index | None = None) -> pd.DataFrame:
-    """Read cell id, batch, cell type; with `cell_ids`, in that order, which must be the same cells."""
+    """Read cell id, batch and cell type; with `cell_ids`, which must be the same cells, in their order."""
     truth = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, compression="gzip")
     require(list(truth.columns) == TRUTH_COLUMNS, path, f"columns must be {TRUTH_COLUMNS}")
     if cell_ids is not None:
@@ -132,12 +132,12 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, content: dict) -> None:
-    """Write a report that people and later steps read."""
+    """Write a report as JSON, for people and for later steps."""
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def write_gene_vectors(path: str | Path, genes: np.ndarray, vectors: np.ndarray, report: dict) -> None:
-    """Write vectors of all genes of a dataset, (n_genes, width), or of none where the report says why it is off."""
+    """Write the vectors of all genes of a dataset, (n_genes, width), or none if the report says why it is off."""
     require(len(vectors) == len(genes) or "off" in report, path, "there is not one vector per gene")
     require(bool(np.isfinite(vectors).all()), path, "holds values that are not finite")
     with atomic(path) as partial, partial.open("wb") as file:
@@ -145,7 +145,7 @@ def write_gene_vectors(path: str | Path, genes: np.ndarray, vectors: np.ndarray,
 
 
 def read_gene_vectors(path: str | Path, genes: np.ndarray) -> tuple[np.ndarray | None, dict]:
-    """Read the vectors of exactly these genes in this order, or None where the source is off, and the report."""
+    """Read the vectors of exactly these genes in this order, or None if the source is off, and the report."""
     with np.load(path, allow_pickle=False) as content:
         found, vectors, report = content["genes"], content["vectors"], json.loads(str(content["report"]))
     require(np.array_equal(found, np.asarray(genes, dtype=str)), path, "its genes are not those of the dataset")
@@ -156,7 +156,7 @@ def read_gene_vectors(path: str | Path, genes: np.ndarray) -> tuple[np.ndarray |
 
 
 def write_embedding(path: str | Path, embedding: Embedding, cell_ids: pd.Index, record: dict) -> None:
-    """Write obsm X_emb, obs cluster where there is one, and the record of how it was made in uns."""
+    """Write obsm X_emb, obs cluster if there are clusters, and the record of how the embedding was made in uns."""
     import anndata
 
     check_embedding(path, embedding, len(cell_ids))
@@ -169,7 +169,7 @@ def write_embedding(path: str | Path, embedding: Embedding, cell_ids: pd.Index, 
 
 
 def read_embedding(path: str | Path, cell_ids: pd.Index) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read the embedding, checked to be of exactly these cells in this order, and the method's clusters or None."""
+    """Read the embedding and the method's clusters or None; check that it has exactly these cells in this order."""
     adata = _read_h5ad(path)
     require("X_emb" in adata.obsm, path, "has no obsm['X_emb']")
     require(bool(adata.obs_names.equals(pd.Index(cell_ids))), path, "its cells are not those of the dataset in order")
@@ -180,7 +180,7 @@ def read_embedding(path: str | Path, cell_ids: pd.Index) -> tuple[np.ndarray, np
 
 
 def write_model(path: str | Path, state: dict) -> None:
-    """Write weights that torch.load(weights_only=True) reads."""
+    """Write a model so that torch.load(weights_only=True) can read it."""
     import torch
 
     def plain(value):
@@ -193,14 +193,14 @@ def write_model(path: str | Path, state: dict) -> None:
 
 
 def read_model(path: str | Path) -> dict:
-    """Read what `write_model` wrote: plain values and tensors, no code."""
+    """Read a file written by `write_model`: plain values and tensors, no code."""
     import torch
 
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def write_scores(path: str | Path, scores: pd.DataFrame) -> None:
-    """Write the long table of scores: one row per metric; a value exactly where the status is ok."""
+    """Write the long table of scores: one row per metric, with a value if and only if the status is ok."""
     check_scores(path, scores)
     write_table(path, scores)
 
@@ -218,7 +218,7 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: str | Path, text: list[str] | None = None) -> pd.DataFrame:
-    """Read a tab-separated table; in the columns `text` nothing is taken for a missing value."""
+    """Read a tab-separated table; empty cells of the columns `text` are empty strings, not missing values."""
     table = pd.read_csv(path, sep="\t", dtype={column: str for column in text or []})
     for column in text or []:
         if column in table:

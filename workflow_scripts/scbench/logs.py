@@ -1,4 +1,4 @@
-"""The log of a job: everything it prints goes there, and the terminal gets one sentence if it fails."""
+"""Logs of jobs: all output of a job goes to its log, and the terminal shows one line if the job fails."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[None]:
-    """Send stdout and stderr, also those of C libraries, to the log file, line by line.
+    """Redirect stdout and stderr, including those of C libraries, to the log file, line by line.
 
     Raises
     ------
     SystemExit
-        With status 1 in place of any exception: its traceback stands in the log, one line on the original stderr.
+        With status 1 instead of any exception; the traceback is in the log, one line goes to the original stderr.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,4 +49,4 @@ def _flush() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).fflush(None)  # what C libraries hold back until they exit
+        ctypes.CDLL(None).fflush(None)  # C libraries buffer their output until they exit

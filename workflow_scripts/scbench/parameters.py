@@ -1,4 +1,4 @@
-"""Parameters of methods: frozen dataclasses whose fields carry a type and a range, checked whenever one is built."""
+"""Parameters of methods: frozen dataclasses whose fields have a type and a range, validated on construction."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from typing import Any, Self, get_args, get_type_hints
 
 
 class ParameterError(ValueError):
-    """A parameter that a method cannot take; the message starts with its name."""
+    """An invalid parameter; the message starts with its name."""
 
 
 def number(
     default: float | None, low: float | None = None, high: float | None = None, *, above: float | None = None
 ) -> Any:
-    """A field for a number of at least `low` or above `above`, and at most `high`; of lists, each element."""
+    """Declare a number of at least `low` or above `above`, and at most `high`; in a list, each element."""
     return field(default=default, metadata={"low": low, "high": high, "above": above})
 
 
 def numbers(default: tuple[int, ...] | None, low: int) -> Any:
-    """A field for a list of at least one number, each at least `low`."""
+    """Declare a list of at least one number, each at least `low`."""
     return field(default=default, metadata={"low": low, "not_empty": True})
 
 
 def choice(default: str | None, *known: str) -> Any:
-    """A field for one of the words `known`."""
+    """Declare one of the words `known`."""
     return field(default=default, metadata={"known": known})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """Base of the parameters of a method.
+    """Base class of the parameters of a method.
 
     A subclass is a frozen dataclass; its annotations may be int, float, bool, str, tuple[int, ...], dict and any of
-    these or None. Lists, as YAML has them, become tuples.
+    these or None. Lists from YAML become tuples.
 
     Raises
     ------
     ParameterError
-        For a value of another type or outside its range.
+        If a value has the wrong type or is out of range.
     """
 
     def __post_init__(self) -> None:
@@ -57,12 +57,12 @@ class Parameters:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Build from {name: value}, as a configuration gives them.
+        """Build parameters from {name: value}, as in the configuration.
 
         Raises
         ------
         ParameterError
-            Also for a name that is no parameter.
+            Also if a name is not a parameter.
         """
         known = [one.name for one in fields(cls)]
         for name in values:
@@ -76,7 +76,7 @@ class Parameters:
 
 @cache
 def _types(cls: type) -> dict[str, tuple[type, ...]]:
-    """The classes that a value of each field may have."""
+    """Return the classes that the value of each field may have."""
     found = {}
     for name, hint in get_type_hints(cls).items():
         options = get_args(hint) if type(hint).__name__ == "UnionType" else (hint,)
@@ -85,7 +85,7 @@ def _types(cls: type) -> dict[str, tuple[type, ...]]:
 
 
 def _problem(value: Any, types: tuple[type, ...], metadata: Mapping[str, Any]) -> str | None:
-    """What is wrong with a value, or None."""
+    """Return the problem with a value, or None."""
     accepted = {*types, int} if float in types else set(types)
     if type(value) not in accepted:
         names = " or ".join({NoneType: "null", tuple: "list", dict: "mapping"}.get(t, t.__name__) for t in types)

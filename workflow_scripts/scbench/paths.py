@@ -1,4 +1,4 @@
-"""Where everything lies under the results folder: the one place that knows."""
+"""Paths of all files in the results folder, defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ class Paths:
     results: str
 
     def data(self, dataset: str, name: str) -> str:
-        """A file of a dataset: raw.h5ad, dataset.h5ad, truth.tsv.gz."""
+        """Return a file of a dataset: raw.h5ad, dataset.h5ad, truth.tsv.gz."""
         return f"{self.results}/{dataset}/{name}"
 
     def gene_knowledge(self, dataset: str, name: str) -> str:
-        """Pairs and vectors of genes of a dataset."""
+        """Return a file with gene pairs or gene vectors of a dataset."""
         return self.data(dataset, f"gene_knowledge/{name}")
 
     def run(self, dataset: str, method: str, seed: int | str, name: str) -> str:
-        """A file of a run: embedding.h5ad, history.tsv, model.pt, scores.tsv, and what analyses write."""
+        """Return a file of a run: embedding.h5ad, history.tsv, model.pt, scores.tsv, and the output of analyses."""
         return f"{self.results}/{dataset}/{method}/seed{seed}/{name}"
 
     def run_files(self, dataset: str, method: str, seed: int | str, *, trained: bool, tables: Sequence[str]) -> dict:
-        """{name: file} of what a run itself writes."""
+        """Return {name: file} of the files that the run itself writes."""
         names = ["embedding", *(["history", "model"] if trained else []), *tables]
         return {name: self.run(dataset, method, seed, self.file_name(name)) for name in names}
 
     @staticmethod
     def file_name(name: str) -> str:
-        """The file of a part of a run: embedding, model, history or another table."""
+        """Return the file name of a part of a run: embedding, model, history or another table."""
         return {"embedding": "embedding.h5ad", "model": "model.pt"}.get(name, f"{name}.tsv")
 
     def log(self, *parts: str) -> str:
-        """The log of a job: of a dataset `log(dataset, step)`, of a run `log(dataset, method, f"seed{seed}", step)`."""
+        """Return the log of a job: `log(dataset, step)` or, for a run, `log(dataset, method, f"seed{seed}", step)`."""
         return "/".join([self.results, "logs", *parts]) + ".log"
 
     def run_log(self, dataset: str, method: str, seed: int | str, step: str) -> str:
-        """The log of a job of a run."""
+        """Return the log of a job of a run."""
         return self.log(dataset, method, f"seed{seed}", step)
 
     def summary(self, name: str) -> str:
-        """A table over all runs."""
+        """Return a summary table over all runs."""
         return f"{self.results}/summary/{name}"
 
     def partial(self, name: str) -> str:
-        """A table over the runs that are finished so far; see `scbench summarise`."""
+        """Return a summary table over the runs finished so far; see `scbench summarise`."""
         return f"{self.results}/partial/{name}"
 
     def table(self, name: str) -> str:
-        """A table for readers."""
+        """Return a table for publication."""
         return f"{self.results}/tables/{name}"
 
     def figure(self, name: str) -> str:
-        """A figure."""
+        """Return a figure."""
         return f"{self.results}/figures/{name}"
 
     @property
     def coverage(self) -> str:
-        """What became of every planned run."""
+        """Status of every planned run."""
         return self.summary("coverage.tsv")
 
     @property
     def config(self) -> str:
-        """The configuration of the last start, as it was merged."""
+        """Merged configuration of the last start of the workflow."""
         return f"{self.results}/config.yaml"

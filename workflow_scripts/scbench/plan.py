@@ -1,4 +1,4 @@
-"""The plan: which runs (dataset x method x seed) a configuration asks for."""
+"""The plan: the runs (dataset x method x seed) that a configuration requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scbench.types import ConfigError
 
 @dataclass(frozen=True)
 class Run:
-    """One (dataset, method, seed); `status` is planned or skipped, with the reason of the latter."""
+    """One (dataset, method, seed); `status` is planned or skipped, the latter with a reason."""
 
     dataset: str
     method: str
@@ -23,13 +23,13 @@ class Run:
 def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
     """List all runs in the order dataset, method, seed.
 
-    A method that is not stochastic runs with the first seed only; a method that uses labels is skipped where there are
-    none.
+    A method that is not stochastic runs with the first seed only. A label-using method is skipped on a dataset without
+    cell types.
 
     Raises
     ------
     ConfigError
-        When `benchmark.methods` or `benchmark.controls` names an unknown method.
+        If `benchmark.methods` or `benchmark.controls` names an unknown method.
     """
     benchmark = config["benchmark"]
     chosen = []
@@ -53,5 +53,5 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
 
 
 def has_labels(dataset: Mapping) -> bool:
-    """Whether a dataset of the configuration has cell types; simulated ones always do."""
+    """Return whether a dataset of the configuration has cell types; simulated datasets always have them."""
     return "simulate" in dataset or dataset.get("label_key") is not None

@@ -1,4 +1,4 @@
-"""What a result was made from: digests of the code behind a rule, versions of the packages behind a number."""
+"""Provenance of results: digests of the code behind a rule and versions of the packages behind a number."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ PACKAGES_OF_METHODS = ("anndata", "numpy", "scipy", "torch", "faiss-cpu", "igrap
 
 @cache
 def code_digest(*entries: str) -> str:
-    """Digest the code that `entries` can reach; docstrings, comments and code that nothing calls do not count.
+    """Return a digest of the code reachable from `entries`, without docstrings, comments and unused definitions.
 
-    Snakemake sees an edit of a script but not of what it imports, so every rule carries this as a parameter.
+    Snakemake detects changes of a script but not of the modules it imports, so every rule has this digest as a
+    parameter.
 
     Parameters
     ----------
     entries
-        Scripts (`score.py`), modules (`scbench.neural.cells`) and definitions (`scbench.metrics.kbet:kbet`). What is
-        imported by a name made at run time, as a method is, no import statement shows: name it here.
+        Scripts (`score.py`), modules (`scbench.neural.cells`) and definitions (`scbench.metrics.kbet:kbet`). Modules
+        imported dynamically, such as methods, appear in no import statement and must be listed here.
     """
     return source.digest(source.reachable([unit for entry in entries for unit in source.entry_units(entry)]))
 
 
 def method_digest(module: str) -> str:
-    """Digest the code that makes the embedding of a method: the runner's, and that of its module."""
+    """Return a digest of the code that produces the embedding of a method: the runner and the method's module."""
     return code_digest("scbench.runner:run", f"scbench.methods.{module}")
 
 
 def package_versions(*packages: str) -> dict[str, str]:
-    """Return {package: version} of those that are installed."""
+    """Return {package: version} of the packages that are installed."""
     found = {}
     for package in packages:
         try:
@@ -46,7 +47,7 @@ def package_versions(*packages: str) -> dict[str, str]:
 
 
 def run_key(code: str, parameters: Mapping, seed: int, *files: str | Path) -> str:
-    """Digest all that the result of a run depends on: a checkpoint of another run is never resumed from."""
+    """Return a digest of everything a run depends on, so that it never resumes from the checkpoint of another run."""
     digest = hashlib.sha256(b"".join(Path(path).read_bytes() for path in files))
     digest.update(json.dumps([code, dict(parameters), seed], sort_keys=True).encode())
     return digest.hexdigest()[:16]

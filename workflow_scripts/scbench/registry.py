@@ -1,4 +1,4 @@
-"""The registry of methods: what config/methods.yaml declares, checked against the methods' own code."""
+"""Registry of methods: the declarations of config/methods.yaml, checked against the code of the methods."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FIELDS_OF_VARIANTS = ("label", "kind", "uses_labels", "gene_vectors", "analyses"
 
 
 def load_registry(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Method]:
-    """Turn the `methods` section of the configuration into {id: Method}, variants included.
+    """Turn the `methods` section of the configuration into {id: Method}, including variants.
 
     Raises
     ------
     ConfigError
-        When a method has no module, a variant's id is taken, an analysis is unknown, or a parameter is unknown or out
-        of its range.
+        If a method has no module, the id of a variant is already in use, an analysis is unknown, or a parameter is
+        unknown or out of range.
     """
     registry: dict[str, Method] = {}
     for name, entry in entries.items():

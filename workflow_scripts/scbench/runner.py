@@ -1,4 +1,4 @@
-"""Running a method: choose the device, hand over the declared input, check what comes back, write it down."""
+"""Run a method: choose the device, pass the declared input, check the result and write it."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 
 class DeviceError(RuntimeError):
-    """The configuration asks for a GPU that is not there."""
+    """The configuration requests a GPU, but none is available."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run has made.
+    """Result of a run.
 
     Attributes
     ----------
     embedding
-        What the method returned, checked.
+        The embedding that the method returned, after the check.
     cell_ids
-        (n_cells,) names of its rows.
+        (n_cells,) names of the rows.
     record
-        How it was made: method, seed, parameters, device, code digest, versions of packages.
+        How it was made: method, seed, parameters, device, code digest, package versions.
     checkpoint
-        File that is of no more use once the result is written.
+        File that is removed once the result is written.
     """
 
     embedding: Embedding
@@ -83,23 +83,23 @@ def run(
     adata
         See `scbench.files.read_dataset`.
     dataset
-        Its name.
+        Name of the dataset.
     accelerator
         auto | cpu | gpu, see `choose_device`.
     labels
-        (n_cells,) cell types; handed over only if the method declares `uses_labels`.
+        (n_cells,) cell types; passed on only if the method declares `uses_labels`.
     gene_vectors, gene_reports
-        {source: (n_genes, width)} of the sources that gave vectors, and {source: how they were made} of all.
+        {source: (n_genes, width)} for the sources that gave vectors, and {source: how they were made} for all sources.
     checkpoint
-        Where a killed run goes on.
+        Checkpoint from which a killed run resumes.
 
     Raises
     ------
     ContractError
-        When the result is not what the method declares: (n_cells, n_dims) finite float32, a model and a history if it
-        is trained, its tables.
+        If the result is not what the method declares: (n_cells, n_dims) finite float32, a model and a history if it is
+        trained, and its tables.
     DeviceError
-        When a GPU is asked for and torch sees none.
+        If a GPU is requested and torch finds none.
     """
     if spec.uses_labels and (labels is None or (labels == "").any()):
         raise ValueError(f"{spec.id} uses cell types, and the dataset has none for some cells")
@@ -126,7 +126,7 @@ def run(
 
 
 def call(module: str, data: Any, *, seed: int, device: str, threads: int, params: Mapping[str, Any]) -> Embedding:
-    """Call `integrate` of a module of scbench.methods within its threads and check the embedding."""
+    """Call `integrate` of a module of scbench.methods with a limited number of threads and check the embedding."""
     integrate = importlib.import_module(f"scbench.methods.{module}").integrate
     with limited(threads):
         embedding = integrate(data, seed=seed, device=device, threads=threads, **params)
@@ -136,7 +136,7 @@ def call(module: str, data: Any, *, seed: int, device: str, threads: int, params
 
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
-    """Let numerical libraries use so many threads: those that are loaded, and those that are loaded within."""
+    """Limit numerical libraries to `threads` threads, both those already loaded and those loaded inside the context."""
     from threadpoolctl import threadpool_limits
 
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
@@ -155,7 +155,7 @@ def limited(threads: int) -> Iterator[None]:
 
 
 def write_run(result: RunResult, files: Mapping[str, str | Path]) -> None:
-    """Write a result to the files of `scbench.paths.Paths.run_files`, the embedding last."""
+    """Write a result to the files of `scbench.paths.Paths.run_files`; the embedding is written last."""
     made = result.embedding
     for name, path in files.items():
         if name == "history":
@@ -172,12 +172,12 @@ def write_run(result: RunResult, files: Mapping[str, str | Path]) -> None:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run as its files tell it, each read when it is asked for.
+    """A finished run; each of its files is read on first access.
 
     Attributes
     ----------
     files
-        {name: file}: dataset, truth, and those of `scbench.paths.Paths.run_files` that are needed.
+        {name: file}: dataset, truth, and the required ones of `scbench.paths.Paths.run_files`.
     seed
         The seed of the run.
     """
@@ -192,7 +192,7 @@ class FinishedRun:
 
     @cached_property
     def truth(self) -> pd.DataFrame:
-        """Columns cell_id, batch, cell_type, rows as in the dataset."""
+        """Table with the columns cell_id, batch, cell_type; rows in the order of the dataset."""
         return read_truth(self.files["truth"], self.adata.obs_names)
 
     @property
@@ -211,17 +211,17 @@ class FinishedRun:
         return read_model(self.files["model"])
 
     def table(self, name: str) -> pd.DataFrame:
-        """The history or a table that the method declares."""
+        """Return the history or a table that the method declares."""
         return read_table(self.files[name], text=["term"])
 
 
 def choose_device(accelerator: str, wants_gpu: bool) -> str:
-    """Return cpu or cuda for `accelerator` auto | cpu | gpu; a method that takes no GPU always runs on the CPU.
+    """Return cpu or cuda for `accelerator` auto | cpu | gpu; a method that does not use a GPU always runs on the CPU.
 
     Raises
     ------
     DeviceError
-        When a GPU is asked for and torch sees none.
+        If a GPU is requested and torch finds none.
     """
     if not wants_gpu or accelerator == "cpu":
         return "cpu"

@@ -1,7 +1,8 @@
-"""Which code a piece of code can reach, read off the source without running it.
+"""Find the code that a piece of code can reach, by static analysis.
 
-The unit is a definition: a function or class at the top of a module, or the rest of the module, which runs when it is
-loaded. A definition counts once reachable code names it, so what is reached is rather too much than too little.
+The unit is a definition: a top-level function or class, or the rest of the module, which runs when the module is
+loaded. A definition counts as reachable as soon as reachable code mentions its name, so the result may contain too much
+but not too little.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent.parent
-Unit = tuple[Path, str | None]  # a file and a definition in it; None: what runs when the file is loaded
+Unit = tuple[Path, str | None]  # a file and a definition in it; None: the code that runs on import
 
 
 def entry_units(entry: str, root: Path = SCRIPTS) -> list[Unit]:
@@ -23,7 +24,7 @@ def entry_units(entry: str, root: Path = SCRIPTS) -> list[Unit]:
     Raises
     ------
     FileNotFoundError, ValueError
-        When there is no such file, or no such definition in it.
+        If there is no such file, or no such definition in it.
     """
     name, _, definition = entry.partition(":")
     path = root / name if name.endswith(".py") else root.joinpath(*name.split(".")).with_suffix(".py")
@@ -34,11 +35,11 @@ def entry_units(entry: str, root: Path = SCRIPTS) -> list[Unit]:
 
 
 def reachable(units: list[Unit], root: Path = SCRIPTS) -> frozenset[Unit]:
-    """All units of `root` that running `units` can reach.
+    """Return all units of `root` that running `units` can reach.
 
     Loading a module runs its top level and that of its packages. Imports inside a function count once the function is
-    reached, those under `if TYPE_CHECKING` never. A module that is imported by a name made at run time is not seen:
-    give it as a unit.
+    reached; imports under `if TYPE_CHECKING` never count. Modules imported dynamically are not found and must be given
+    as units.
     """
     todo, seen = list(units), set()
     while todo:
@@ -54,12 +55,12 @@ def reachable(units: list[Unit], root: Path = SCRIPTS) -> frozenset[Unit]:
 
 
 def third_party(units: frozenset[Unit], root: Path = SCRIPTS) -> set[str]:
-    """Top-level names of the modules that `units` import from elsewhere, and of ours that do not exist."""
+    """Return top-level names of third-party modules that `units` import, and modules missing from `root`."""
     return set().union(*(_used(*unit, root)[2] for unit in units)) if units else set()
 
 
 def digest(units: frozenset[Unit], root: Path = SCRIPTS) -> str:
-    """Digest of what the units do: their syntax trees without docstrings and comments, 16 hexadecimal digits."""
+    """Return a digest of the units' syntax trees without docstrings and comments: 16 hexadecimal digits."""
     total = hashlib.sha256()
     for path, definition in sorted(units, key=lambda unit: (unit[0], unit[1] or "")):
         total.update(f"{path.relative_to(root)}:{definition or ''}\n".encode())
@@ -69,7 +70,7 @@ def digest(units: frozenset[Unit], root: Path = SCRIPTS) -> str:
 
 @cache
 def _parsed(path: Path) -> tuple[dict[str, list[ast.stmt]], list[ast.stmt]]:
-    """The definitions of a module by name, and what runs when it is loaded."""
+    """Return the definitions of a module by name, and the statements that run when it is loaded."""
     definitions: dict[str, list[ast.stmt]] = {}
     top: list[ast.stmt] = []
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -110,7 +111,7 @@ def _is_for_type_checkers(node: ast.AST) -> bool:
 
 @cache
 def _used(path: Path, definition: str | None, root: Path) -> tuple[frozenset[str], frozenset[Path], frozenset[str]]:
-    """Names that a unit mentions, files of `root` that it loads, modules from elsewhere that it imports."""
+    """Return the names that a unit mentions, the files of `root` that it loads, and other modules that it imports."""
     names, elsewhere = set(), set()
     files: set[Path] = set()
     for node in _nodes(path, definition):
@@ -125,7 +126,7 @@ def _used(path: Path, definition: str | None, root: Path) -> tuple[frozenset[str
                     files.update(found)
                     first = module.split(".")[0]
                     if not found and (root / first).exists():
-                        elsewhere.add(module)  # one of ours that is not there
+                        elsewhere.add(module)  # a module of `root` that does not exist
                     elif not found and first not in sys.stdlib_module_names:
                         elsewhere.add(first)
                     if imported and (path.name == "__init__.py" or part.names[0].asname):
@@ -135,7 +136,7 @@ def _used(path: Path, definition: str | None, root: Path) -> tuple[frozenset[str
 
 @cache
 def _imported_files(path: Path, root: Path) -> frozenset[Path]:
-    """Files of `root` that a file imports anywhere."""
+    """Return the files of `root` that a file imports anywhere."""
     definitions, top = _parsed(path)
     statements = [*top, *(node for nodes in definitions.values() for node in nodes)]
     parts = (part for node in statements for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom))
@@ -153,7 +154,7 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _imported(node: ast.Import | ast.ImportFrom, path: Path, root: Path) -> list[tuple[str, str | None]]:
-    """List (module, imported name); `from package import module` gives the module itself as well."""
+    """Return (module, imported name) pairs; `from package import module` also gives the module itself."""
     if isinstance(node, ast.Import):
         return [(alias.name, None) for alias in node.names]
     package = list(path.relative_to(root).parts[: -node.level]) if node.level else []
@@ -164,7 +165,7 @@ def _imported(node: ast.Import | ast.ImportFrom, path: Path, root: Path) -> list
 
 @cache
 def _files(module: str, root: Path) -> tuple[Path, ...]:
-    """The files that importing a module of `root` loads, its packages first; empty for anybody else's module."""
+    """Return the files loaded by importing a module of `root`, its packages first; empty for other modules."""
     parts = module.split(".")
     found: list[Path] = []
     for length in range(1, len(parts) + 1):

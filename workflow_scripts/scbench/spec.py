@@ -1,4 +1,4 @@
-"""A method as the registry describes it."""
+"""Description of a method in the registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ METHODS_FOLDER = Path(__file__).parent / "methods"
 
 @dataclass(frozen=True)
 class Spec:
-    """What makes the result of a method: a module of scbench.methods with its parameters and its inputs."""
+    """Everything that determines the result of a method: a module of scbench.methods, its parameters and its inputs."""
 
     id: str
     module: str
@@ -29,13 +29,13 @@ class Spec:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """All parameters, with the defaults of those that the configuration leaves out."""
+        """All parameters, including the defaults of those that the configuration does not set."""
         return asdict(parameters_class(self.module).of(self.params))
 
 
 @dataclass(frozen=True)
 class Method(Spec):
-    """One id of the registry: its spec, how it is shown and what a job of it needs."""
+    """One entry of the registry: its spec, how it is displayed and the resources of its jobs."""
 
     label: str = ""
     kind: str = "method"
@@ -49,22 +49,22 @@ class Method(Spec):
 
     @property
     def reported_kind(self) -> str:
-        """The kind under which tables and figures show it: a method that uses labels is "supervised", not ranked."""
+        """Kind shown in tables and figures; a method that uses labels is "supervised" and not ranked."""
         return "supervised" if self.uses_labels and self.kind != "control" else self.kind
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The fields of `Spec`: a run is computed again when one of them changes, and not for a new label."""
+        """Fields of `Spec`; a run is recomputed if one of them changes, but not for a new label."""
         return {one.name: getattr(self, one.name) for one in fields(Spec)}
 
 
 def parameters_class(module: str) -> type[Parameters]:
-    """The class `Parameters` of a module of scbench.methods; the empty one where it has none.
+    """Return the class `Parameters` of a module of scbench.methods, or the empty base class if it has none.
 
     Raises
     ------
     ConfigError
-        When there is no such module, it has no `integrate`, or it cannot be imported here.
+        If the module does not exist, has no `integrate`, or cannot be imported in this environment.
     """
     where = f"methods.{module}: workflow_scripts/scbench/methods/{module}.py"
     if not (METHODS_FOLDER / f"{module}.py").exists():

@@ -1,4 +1,4 @@
-"""What passes between the steps in memory: a dataset as a method gets it, the embedding it returns."""
+"""Objects that the steps exchange in memory: the dataset a method receives and the embedding it returns."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ HISTORY_COLUMNS = ["epoch", "term", "value"]
 
 
 class ConfigError(ValueError):
-    """A mistake in the configuration; the message names the file, the key and the remedy."""
+    """An error in the configuration; the message names the file, the key and the fix."""
 
 
 class ContractError(ValueError):
-    """A file that does not hold what its contract promises; the message names the file and what is wrong."""
+    """A file that violates its contract; the message names the file and the problem."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a killed run goes on: a file, and the digest of all that its result depends on.
+    """Checkpoint of a run: a file, and a digest of everything that the result depends on.
 
-    A file that was written under another key is of another run, and is not resumed from.
+    A file written with another key belongs to another run; training does not resume from it.
     """
 
     path: Path
@@ -37,27 +37,27 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a method is given.
+    """Input of a method.
 
     Attributes
     ----------
     X
         (n_cells, n_genes) CSR int32 counts or CSR float32 log-normalised values, or (n_cells, n_pcs) float32 principal
-        components: the input that the method declares.
+        components, depending on the input that the method declares.
     batch
         (n_cells,) int codes into `batch_names`.
     total_counts
-        (n_cells,) counts over all genes, before the selection of HVG.
+        (n_cells,) total counts over all genes, before HVG selection.
     pca
         (n_cells, n_pcs) float32.
     labels
-        (n_cells,) cell types, for methods that declare `uses_labels`; else None.
+        (n_cells,) cell types for methods that declare `uses_labels`, otherwise None.
     checkpoint
-        Where a killed run goes on, for methods that train for long.
+        Checkpoint from which a killed run resumes, for methods with long training.
     gene_rank
-        (n_genes,) how variable a gene is, 0 the most; None: as the genes stand.
+        (n_genes,) rank of the genes by variability, 0 is the most variable; None: the order of the genes.
     gene_vectors
-        {source: (n_genes, width) float32} of the sources that the method declares and that gave vectors.
+        {source: (n_genes, width) float32} for the declared sources that gave vectors.
     """
 
     name: str
@@ -79,20 +79,20 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Embedding:
-    """What a method returns.
+    """Result of a method.
 
     Attributes
     ----------
     X
         (n_cells, n_dims) float32, rows in the order of the dataset.
     cluster
-        (n_cells,) the method's own clusters, if it makes any.
+        (n_cells,) clusters found by the method, if any.
     history
-        Table epoch, term, value: one row per epoch and loss term, nothing else.
+        Table with the columns epoch, term, value: one row per epoch and loss term, and no other rows.
     model
-        What model.pt holds: plain values and tensors, see `scbench.neural.fit.state_of`.
+        Content of model.pt: plain values and tensors, see `scbench.neural.fit.state_of`.
     tables
-        {name: table}: further tables that the method declares in config/methods.yaml.
+        {name: table}: additional tables that the method declares in config/methods.yaml.
     """
 
     X: np.ndarray

@@ -1,1 +1,1 @@
-"""Evidence about finished runs of one kind of model, beyond the scores; declared by the methods it belongs to."""
+"""Analyses: evidence about finished runs of one kind of model, beyond the scores; methods declare their analyses."""

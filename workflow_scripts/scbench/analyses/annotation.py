@@ -1,4 +1,4 @@
-"""The annotation task: name the cell types of batches that were held out, whole, from the labels of the others."""
+"""The annotation task: predict the cell types of held-out batches from the labels of the other batches."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ MAX_FOLDS = 5
 
 
 def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
-    """Macro-F1 on held-out batches of the trunk's classifier and of logistic regression; see `annotation_table`."""
+    """Return macro-F1 on held-out batches for the classifier of the trunk and logistic regression.
+
+    See `annotation_table`.
+    """
     counts, pca = run.adata.layers["counts"], run.adata.obsm["X_pca"]
     table = annotation_table(run.model, counts, pca, run.truth["batch"].to_numpy(), run.labels, seed=run.seed)
     return {"annotation": table}
 
 
 def folds(batch: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Parts of the batches, each to be held out once: single batches, or 5 groups of them where there are more."""
+    """Split the batches into folds, each held out once: single batches, or 5 groups if there are more than 5."""
     batches = np.unique(batch)
     return np.array_split(generator(seed, "folds").permutation(batches), min(len(batches), MAX_FOLDS))
 
 
 def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean over the types of `truth` of 2 TP / (2 TP + FP + FN)."""
+    """Return the mean over the types of `truth` of 2 TP / (2 TP + FP + FN)."""
     scores = []
     for name in np.unique(truth):
         right = ((truth == name) & (predicted == name)).sum()
@@ -39,9 +42,10 @@ def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
 def annotation_table(
     state: dict, counts: sparse.csr_matrix, pca: np.ndarray, batch: np.ndarray, labels: np.ndarray, *, seed: int
 ) -> pd.DataFrame:
-    """Macro-F1 of the trunk's classifier and of logistic regression on the principal components, per held-out part.
+    """Compute macro-F1 of the trunk's classifier and of logistic regression on principal components, per fold.
 
-    Trunk and components have seen all cells without their types. Cells of types that no other batch has are left out.
+    Trunk and components were computed from all cells, without cell types. Cells of types that are in no other batch are
+    left out.
 
     Parameters
     ----------
@@ -52,7 +56,7 @@ def annotation_table(
 
     Returns
     -------
-    Columns held_out (batches), annotator, n_cells, n_types, macro_f1; no rows where there is one batch only.
+    Table with the columns held_out (batches), annotator, n_cells, n_types, macro_f1; no rows for a single batch.
     """
     rows = []
     for part in folds(batch, seed) if len(np.unique(batch)) > 1 else []:

@@ -1,4 +1,4 @@
-"""Gene-gene attention per cell type: which genes attend to which in the cells of a type."""
+"""Gene-gene attention per cell type."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from scbench.runner import FinishedRun
 from scbench.transformer.modes import load_trunk
 from scbench.transformer.pretraining import CHUNK, Pretraining
 
-MAX_CELLS = 500  # of a type; their mean attention no longer changes
+MAX_CELLS = 500  # per type; the mean attention does not change with more
 
 
 def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
-    """The pairs of genes whose attention in a cell type most exceeds its mean over types; see `attention_pairs`."""
+    """Return the gene pairs whose attention in a cell type most exceeds the mean over types; see `attention_pairs`."""
     genes = np.array(run.model["genes"])
     return {"attention": attention_pairs(load_trunk(run.model), genes, run.adata.layers["counts"], run.labels)}
 
 
 @torch.no_grad()
 def mean_attention(model: Pretraining, counts: sparse.csr_matrix) -> np.ndarray:
-    """Mean attention from gene to gene over cells, (genes, genes); every row adds up to 1.
+    """Return the mean attention from gene to gene over cells, (genes, genes); every row sums to 1.
 
-    With latents it is the attention of a gene to the latents times that of the latents to genes.
+    With latents, this is the attention from genes to latents times that from latents to genes.
     """
     cells = Cells("cpu", {"counts": counts})
     total = torch.zeros(len(model.columns), len(model.columns))
@@ -40,21 +40,22 @@ def mean_attention(model: Pretraining, counts: sparse.csr_matrix) -> np.ndarray:
 def attention_pairs(
     model: Pretraining, genes: np.ndarray, counts: sparse.csr_matrix, labels: np.ndarray, *, top: int = 20
 ) -> pd.DataFrame:
-    """The pairs of genes whose attention in a cell type most exceeds its mean over types.
+    """Find the gene pairs whose attention in a cell type most exceeds the mean over types.
 
-    A gene is attended to in one pair of a type at most, because genes differ more in how much they are attended to than
-    in by which.
+    Each gene is the target of at most one pair per type. Genes differ in how much attention they receive more than in
+    which genes attend to them, so a few genes would otherwise be the targets of all pairs.
 
     Parameters
     ----------
     genes
         (genes of the trunk,) names.
     counts, labels
-        (n_cells, n_genes) CSR; (n_cells,) cell types, empty: the cell is left out.
+        (n_cells, n_genes) CSR; (n_cells,) cell types; cells with an empty label are left out.
 
     Returns
     -------
-    Columns cell_type, gene, attends_to, attention, mean_of_types, excess; `top` rows per type, largest excess first.
+    Table with the columns cell_type, gene, attends_to, attention, mean_of_types, excess; `top` rows per type, largest
+    excess first.
     """
     types = sorted(set(labels) - {""})
     attention = {name: mean_attention(model, counts[np.flatnonzero(labels == name)[:MAX_CELLS]]) for name in types}
@@ -63,7 +64,7 @@ def attention_pairs(
     for name, found in attention.items():
         excess = found - average
         np.fill_diagonal(excess, -np.inf)
-        most = excess.argmax(axis=0)  # of every gene that is attended to, the one that attends to it most
+        most = excess.argmax(axis=0)  # for every target, the gene that attends to it most
         b = np.argsort(-excess[most, np.arange(len(genes))], kind="stable")[:top]
         a = most[b]
         columns = {"gene": genes[a], "attends_to": genes[b], "attention": found[a, b], "mean_of_types": average[a, b]}

@@ -1,7 +1,8 @@
-"""The analyses that methods can declare, and what each reads and writes.
+"""The analyses that methods can declare, with their inputs and outputs.
 
-An analysis is a module of scbench.analyses of the same name with `analyse(run) -> {table: DataFrame}`. A module of
-scbench.report of the same name may draw: `draw_run(tables, title)` one run, `gather(table, labels)` all runs.
+An analysis is a module of scbench.analyses of the same name with `analyse(run) -> {table: DataFrame}`. An optional
+module of scbench.report of the same name draws its figures: `draw_run(tables, title)` for one run and
+`gather(table, labels)` for all runs.
 """
 
 from __future__ import annotations
@@ -11,24 +12,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Analysis:
-    """Evidence about the runs of one kind of model, beyond the scores.
+    """One entry of the catalogue of analyses.
 
     Attributes
     ----------
     title
-        What it is, for messages and captions.
+        Title used in messages and captions.
     reads
-        Files of the run: embedding, history, model, or a table that the method declares.
+        Required files of the run: embedding, history, model, or a table that the method declares.
     tables
-        Tables that it writes into the folder of the run, as {table}.tsv.
+        Tables written to the folder of the run, as {table}.tsv.
     draws
         Whether each run has a figure, {analysis}.svg and .png.
     gathers
-        figure | table: what is made of the first table of all runs; None: nothing.
+        figure | table: output made from the first table of all runs; None: no output.
     needs_labels
-        Whether it has no meaning for a dataset without cell types.
+        Whether the analysis requires cell types.
     by_default
-        Whether it belongs to the benchmark; if not, `snakemake {analysis}` makes it.
+        Whether the analysis is part of the benchmark; if not, run it with `snakemake {analysis}`.
     """
 
     title: str

@@ -1,7 +1,7 @@
-"""How well a run of the disentangled autoencoder has parted biology from batch: probes, counterfactuals, classifiers.
+"""How well a disentangled autoencoder has separated biology and batch: probes, counterfactuals, classifiers.
 
-Everything here is measured after the training, which has seen no cell type. A probe is a linear classifier that is
-trained to read a property off a representation; its accuracy is balanced over classes, so that chance is 1 / classes.
+All analyses run after training, which does not use cell types. A probe is a linear classifier trained to predict a
+property from a representation; its accuracy is balanced over classes, so that chance is 1 / number of classes.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import pandas as pd
 from scbench.runner import FinishedRun
 from scbench.seeding import generator
 
-MAX_CELLS = 3000  # of a probe, and of the training of a classifier
+MAX_CELLS = 3000  # for a probe, and for training a classifier
 MAX_HELD_OUT = 5  # batches, the largest ones
 MIN_OF_CLASS = 10  # cells; smaller types and batches are left out
 FOLDS = 5
 
 
 def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
-    """Probes, cross-correlations, counterfactuals and downstream classifiers of one run.
+    """Compute probes, cross-correlations, counterfactuals and downstream classifiers of one run.
 
     Returns
     -------
-    disentanglement: see `evidence`. correlations: z_bio, z_batch (numbers of dimensions), correlation. counterfactuals:
-    see `counterfactuals`. downstream: see `downstream`.
+    Tables disentanglement (see `evidence`), correlations (columns z_bio and z_batch, which number the dimensions, and
+    correlation), counterfactuals (see `counterfactuals`) and downstream (see `downstream`).
     """
     adata, labels = run.adata, run.labels
     batch = adata.obs["batch"].cat.codes.to_numpy()
@@ -43,9 +43,9 @@ def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
 
 
 def probe(X: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Balanced accuracy of a logistic regression, mean over 5 cross-validation folds, and chance.
+    """Return the balanced accuracy of a logistic regression, mean over 5 cross-validation folds, and chance.
 
-    Dimensions are scaled to unit variance; NaN for fewer than two groups of 10 cells.
+    Dimensions are scaled to unit variance. The result is NaN with fewer than two groups of at least 10 cells.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -59,21 +59,21 @@ def probe(X: np.ndarray, groups: np.ndarray, seed: int = 0) -> tuple[float, floa
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500, class_weight="balanced"))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a fit that has not converged: its accuracy is still cross-validated
+        warnings.simplefilter("ignore")  # convergence warnings: the accuracy is cross-validated anyway
         accuracy = cross_val_score(model, X[cells], groups[cells], cv=folds, scoring="balanced_accuracy")
     return float(accuracy.mean()), 1 / len(names)
 
 
 def correlations(z_bio: np.ndarray, z_batch: np.ndarray) -> np.ndarray:
-    """Absolute correlation of every dimension of one with every one of the other, 0 where a dimension is constant."""
+    """Return absolute correlations between the dimensions of z_bio and z_batch; 0 if a dimension is constant."""
     joint = np.corrcoef(np.nan_to_num(_standard(z_bio)).T, np.nan_to_num(_standard(z_batch)).T)
     return np.abs(np.nan_to_num(joint[: z_bio.shape[1], z_bio.shape[1] :]))
 
 
 def shift_between(expression: np.ndarray, batch: np.ndarray, labels: np.ndarray, start: int, end: int) -> np.ndarray:
-    """Mean difference (n_genes,) of expression from batch `start` to `end` over the types that both have.
+    """Return the mean difference (n_genes,) in expression from batch `start` to `end` over their shared types.
 
-    The types are weighted by their cells in `start`; NaN where the two have no type in common.
+    Types are weighted by their number of cells in `start`; NaN if the batches have no type in common.
     """
     differences, sizes = [], []
     for name in np.unique(labels):
@@ -85,21 +85,21 @@ def shift_between(expression: np.ndarray, batch: np.ndarray, labels: np.ndarray,
 
 
 def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
-    """Decode cells under the code of another batch, and compare what changes with how the two batches differ.
+    """Decode cells under the code of another batch and compare the change with the difference between the batches.
 
     Parameters
     ----------
     state
-        The content of model.pt.
+        Content of model.pt.
     counts
         (n_cells, n_genes) CSR.
     batch, labels
-        (n_cells,) codes, and names of cell types.
+        (n_cells,) batch codes and names of cell types.
 
     Returns
     -------
-    z_batch (n_cells, n_batches) and a table start, end, gene, predicted, observed: the change of mean log-normalised
-    expression of every gene from each of the largest five batches to the next of them.
+    z_batch (n_cells, n_batches), and a table with the columns start, end, gene, predicted, observed: the change in mean
+    log-normalised expression of every gene from each of the five largest batches to the next.
     """
     import torch
 
@@ -114,7 +114,7 @@ def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) 
     largest = np.argsort(-np.bincount(batch), kind="stable")[:MAX_HELD_OUT]
 
     def shown_under(code: int, of: np.ndarray) -> np.ndarray:
-        """Mean decoded expression of the cells `of`, under the batch `code`."""
+        """Return the mean expression of the cells `of`, decoded under the batch `code`."""
 
         def decode(counts, batch):
             told = model.code_of(batch)
@@ -143,23 +143,24 @@ def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) 
 def evidence(
     representations: dict[str, np.ndarray], batch: np.ndarray, labels: np.ndarray, shifts: pd.DataFrame
 ) -> pd.DataFrame:
-    """Collect what says how well biology and batch are parted.
+    """Collect the measures of how well biology and batch are separated.
 
     Parameters
     ----------
     representations
         pca, z_bio and z_batch, each (n_cells, n_dims).
     labels
-        (n_cells,) cell types; "" where unknown.
+        (n_cells,) cell types; "" if unknown.
     shifts
-        Of `counterfactuals`.
+        Table of `counterfactuals`.
 
     Returns
     -------
-    Table measure, of, value, chance: the probes of batch and cell_type from each representation, and of the batch from
-    the cell type alone, which is what a z_bio without any batch can tell where batches differ in composition;
-    cross_correlation, the mean squared correlation of a dimension of z_bio and one of z_batch; counterfactual, the
-    correlation over genes of predicted and observed changes, one row per pair of batches (as `start>end`).
+    Table with the columns measure, of, value, chance. Measures are: the probes of batch and cell_type from each
+    representation, and of the batch from the cell type alone, which is what a z_bio without batch effects can predict
+    if batches differ in composition; cross_correlation, the mean squared correlation between dimensions of z_bio and
+    z_batch; and counterfactual, the correlation over genes of predicted and observed changes, with one row per pair of
+    batches (as `start>end`).
     """
     rows, typed = [], (labels != "").all()
     for name, X in representations.items():
@@ -179,12 +180,13 @@ def evidence(
 def downstream(
     representations: dict[str, np.ndarray], batch: np.ndarray, labels: np.ndarray, seed: int = 0
 ) -> pd.DataFrame:
-    """Learn the cell types from all batches but one and tell those of the batch held out.
+    """Train classifiers of the cell types on all batches but one and test them on the held-out batch.
 
     Returns
     -------
-    Table representation, classifier (svm | mlp | random_forest), held_out (batch), accuracy (balanced over the types
-    that are also elsewhere), n_cells; for each of the largest five batches; empty without cell types.
+    Table with the columns representation, classifier (svm | mlp | random_forest), held_out (batch), accuracy (balanced
+    over the types that are also in other batches) and n_cells, for each of the five largest batches; empty without cell
+    types.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.metrics import balanced_accuracy_score
@@ -210,7 +212,7 @@ def downstream(
             for name, make in classifiers.items():
                 model = make_pipeline(StandardScaler(), make())
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of the MLP, which has a fixed number of epochs
+                    warnings.simplefilter("ignore")  # the MLP has a fixed number of epochs
                     model.fit(X[train], labels[train])
                 accuracy = balanced_accuracy_score(labels[test], model.predict(X[test]))
                 rows.append((representation, name, held_out, float(accuracy), len(test)))
@@ -223,7 +225,7 @@ def _standard(X: np.ndarray) -> np.ndarray:
 
 
 def _sample(groups: np.ndarray, seed: int) -> np.ndarray:
-    """Cells of groups that are large enough, at most MAX_CELLS of them, ascending."""
+    """Return the indices of at most MAX_CELLS cells of groups that are large enough, ascending."""
     names, sizes = np.unique(groups, return_counts=True)
     cells = np.flatnonzero(np.isin(groups, names[sizes >= MIN_OF_CLASS]))
     if len(cells) > MAX_CELLS:

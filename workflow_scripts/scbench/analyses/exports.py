@@ -1,4 +1,4 @@
-"""What a run leaves for people who work outside the workflow: arrays, clusters, silhouette."""
+"""Exports of a run for use outside the workflow: arrays, clusters, silhouette."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ EXPORTS = (
 
 
 def standardised(X: np.ndarray) -> np.ndarray:
-    """Scale every dimension of (n_cells, n_dims) to mean 0 and sd 1; one that does not vary becomes 0."""
+    """Scale every dimension of (n_cells, n_dims) to mean 0 and standard deviation 1; constant dimensions become 0."""
     spread = X.std(axis=0)
     return ((X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)).astype(np.float32)
 
 
 def leiden_clusters(X: np.ndarray) -> np.ndarray:
-    """Leiden clusters of (n_cells, n_dims) at resolution 1 of the graph of 15 neighbours; (n_cells,) strings."""
+    """Return Leiden clusters of (n_cells, n_dims) at resolution 1 with 15 neighbours; (n_cells,) strings."""
     from scbench.graphs.connectivities import connectivities
     from scbench.graphs.neighbours import nearest_of_each_cell
     from scbench.metrics.clustering import LeidenGrid
@@ -32,7 +32,7 @@ def leiden_clusters(X: np.ndarray) -> np.ndarray:
 
 
 def silhouette_text(X: np.ndarray, labels: np.ndarray) -> str:
-    """The silhouette width of the cell types, (n_cells,) of which "" are unknown, or why there is none."""
+    """Return the silhouette width of the cell types, (n_cells,) with "" if unknown, or why there is none, as text."""
     from sklearn.metrics import silhouette_score
 
     if (labels == "").any():

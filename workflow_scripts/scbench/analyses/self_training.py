@@ -1,4 +1,4 @@
-"""The rounds of self-training: number of clusters, agreement with the last round, mined triplets."""
+"""The rounds of self-training: number of clusters, agreement with the previous round, mined triplets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ EVENTS = ("clusters", "ari_to_last_round", "accepted")
 
 
 def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
-    """Put the events of the rounds beside the mined triplets of each epoch.
+    """Combine the events of the rounds and the mined triplets of each epoch in one table.
 
     Returns
     -------
-    self_training: columns epoch, term, value; the terms are clusters, ari_to_last_round and accepted (1 or 0), once per
-    round at the epoch it begins with, and triplets per cell of a minibatch, once per epoch.
+    Table self_training with the columns epoch, term, value. The terms are clusters, ari_to_last_round and accepted (1
+    or 0), once per round at its first epoch, and triplets per cell of a minibatch, once per epoch.
     """
     history, rounds = run.table("history"), run.table("rounds")
     triplets = history[history["term"] == "triplets"]

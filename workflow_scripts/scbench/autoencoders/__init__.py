@@ -1,1 +1,1 @@
-"""What the neural methods are built from: networks, likelihoods, training."""
+"""The autoencoder families: models, objective, further training stages, generation."""

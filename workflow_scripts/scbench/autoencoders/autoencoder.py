@@ -1,4 +1,4 @@
-"""The one autoencoder behind the family and the disentangled model: what differs is its parts and its objective."""
+"""The autoencoder behind the whole family and the disentangled model, which differ in its parts and its objective."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from scbench.types import Dataset, Embedding
 
 
 class Autoencoder(Model[AutoencoderParameters]):
-    """An encoder of log-normalised expression to z_bio and, with `split`, z_batch; a decoder of z_bio and the batch.
+    """Encode log-normalised expression to z_bio and, with `split`, z_batch; decode z_bio conditioned on the batch.
 
-    The terms of the objective say which parts there are: with kl, z_bio is a Gaussian and not a point, with
-    batch_code_kl z_batch is; adversaries and codebook are there with their terms.
+    The terms of the objective determine the parts: with kl, z_bio is a Gaussian instead of a point, and with
+    batch_code_kl so is z_batch; adversaries and codebook exist if the objective has their terms.
 
     Parameters
     ----------
     n_clusters
-        Number of clusters that batches share, see `scbench.graphs.shared_clusters`.
+        Number of clusters shared by batches, see `scbench.graphs.shared_clusters`.
     """
 
     options_class = AutoencoderParameters
@@ -82,7 +82,7 @@ class Autoencoder(Model[AutoencoderParameters]):
 
     @torch.no_grad()
     def start_at(self, counts: sparse.csr_matrix, batch: np.ndarray, cluster: np.ndarray) -> None:
-        """Begin at the mean cell: the encoder sees deviations from it, the decoder shows it. Count cells per group."""
+        """Centre encoder and decoder on the mean cell, and count the cells per batch and cluster."""
         scaled = scaled_counts(counts)
         shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
         self.centre.copy_(torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float())
@@ -95,25 +95,25 @@ class Autoencoder(Model[AutoencoderParameters]):
             self.trunk.order.copy_(torch.from_numpy(co_expression_order(scaled.log1p()).astype(np.int64)))
 
     def encode(self, expression: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """z_bio and z_batch (None without `split`) of log-normalised expression (n, n_genes): means, if Gaussian."""
+        """Return z_bio and z_batch (None without `split`), as means if Gaussian, of expression (n, n_genes)."""
         h = self.trunk(expression - self.centre, None, None)
         return self.to_mean(h), None if self.to_code is None else self.to_code(h)
 
     def code_of(self, batch: torch.Tensor) -> torch.Tensor | None:
-        """What a decoder that is not given z_batch is told of batch codes (n,)."""
+        """Return the condition for batch codes (n,), for a decoder that does not use z_batch."""
         if self.options.condition == "one_hot":
             return nn.functional.one_hot(batch, self.n_batches).to(self.centre.dtype)
         return None if self.batch_embedding is None else self.batch_embedding(batch)
 
     def decoded_expression(self, z, condition, library) -> torch.Tensor:
-        """Log-normalised expression (n, n_genes) that the decoder shows for z_bio under a condition."""
+        """Return the log-normalised expression (n, n_genes) that is decoded from z_bio under a condition."""
         shown = self.decoder(z, library, condition, None)
         return (
             torch.log1p(shown * (TARGET_SUM / library.clamp_min(1))) if self.options.reconstruction == "nb" else shown
         )
 
     def losses(self, counts: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Every term of the objective, without its weight."""
+        """Return every term of the objective, unweighted."""
         shown = counts
         if self.training and self.options.mask:
             shown = counts.with_values(counts.values * (torch.rand_like(counts.values) >= self.options.mask))
@@ -127,7 +127,7 @@ class Autoencoder(Model[AutoencoderParameters]):
         return {name: LOSSES[name](self, p) for name in self.terms}
 
     def _part(self, h, to_mean, to_log_variance):
-        """Mean, log variance and, in training, a sample of a part of the latent; None: there is none."""
+        """Return mean, log variance (None if deterministic) and, in training, a sample of a part of the latent."""
         if to_mean is None:
             return None, None, None
         mean = to_mean(h)
@@ -137,7 +137,7 @@ class Autoencoder(Model[AutoencoderParameters]):
         return mean, log_variance, mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) * self.training
 
     def reconstruction_loss(self, p: Pass) -> torch.Tensor:
-        """nb: nats, summed over genes; mse: mean over genes; both means over cells."""
+        """Return the reconstruction loss, mean over cells; nb: nats, summed over genes; mse: mean over genes."""
         shown = self.decoder(p.z, p.counts.totals, p.condition, None)
         if self.options.reconstruction == "mse":
             return (shown - p.counts.log_normalised()).square().mean()
@@ -146,11 +146,11 @@ class Autoencoder(Model[AutoencoderParameters]):
         return likelihoods.negative_binomial_of_rows(p.counts, shown, theta, kind).mean()
 
     def embed(self, counts: SparseRows, **_) -> torch.Tensor:
-        """z_bio, (n, latent_dim); of cells of any batch, since the encoder is not told the batch."""
+        """Return z_bio, (n, latent_dim); the encoder does not need the batch."""
         return self.encode(counts.log_normalised())[0]
 
     def z_batch(self, counts: SparseRows, **_) -> torch.Tensor:
-        """(n, n_batches): logits of the batch, if the objective has batch_code."""
+        """Return z_batch, (n, n_batches): logits of the batch, if the objective has batch_code."""
         code = self.encode(counts.log_normalised())[1]
         assert code is not None
         return code
@@ -165,9 +165,9 @@ def _log_variance_of(n_in: int, n_out: int) -> nn.Linear:
 def fit(data: Dataset, options: AutoencoderParameters, *, seed: int, device: str) -> Embedding:
     """Train an `Autoencoder` on all cells of `data` and return z_bio, (n_cells, latent_dim).
 
-    With `pretrain` its layers are trained one after another first, see `pretrain_layers`; with `cluster_stage` the
-    encoder is trained on its own clusters in the end, which are returned, see `SelfTraining`. These stages take a
-    quarter of the epochs each.
+    With `pretrain` the layers are first trained one after another, see `pretrain_layers`. With `cluster_stage` the
+    encoder is finally trained on its own clusters, which are returned, see `SelfTraining`. Each of these stages takes a
+    quarter of the epochs.
     """
     terms = read_schedules(options.objective, TERMS)
     cluster = np.zeros(data.n_cells, np.int64)

@@ -1,7 +1,7 @@
-"""A learned codebook: every group of latent dimensions is replaced by the nearest of its codes.
+"""A learned codebook: every group of latent dimensions is replaced by its nearest code.
 
-Source: van den Oord et al. 2017, arXiv 1711.00937, whose appendix A.1 has the codes follow their cells as moving
-averages; several groups: Jegou et al. 2011, doi 10.1109/TPAMI.2010.57.
+Source: van den Oord et al. 2017, arXiv 1711.00937, with the moving-average update of the codes from appendix A.1;
+several groups: Jegou et al. 2011, doi 10.1109/TPAMI.2010.57.
 """
 
 import torch
@@ -10,11 +10,11 @@ from torch import nn
 from scbench.neural.discrepancy import squared_distances
 
 DECAY = 0.99
-DEAD = 0.1  # cells per step, on average, below which a code begins anew at a random cell
+DEAD = 0.1  # a code with fewer cells per step, on average, is reset to a random cell
 
 
 class Codebook(nn.Module):
-    """`n_groups` books of `n_codes` codes for equal parts of the latent dimensions."""
+    """`n_groups` codebooks of `n_codes` codes each, for equal parts of the latent dimensions."""
 
     codes: torch.Tensor
     size: torch.Tensor
@@ -29,14 +29,14 @@ class Codebook(nn.Module):
         self.register_buffer("total", torch.zeros_like(self.codes))
 
     def nearest(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The nearest codes (n, latent_dim), without a gradient, and their numbers (n_groups, n)."""
+        """Return the nearest codes (n, latent_dim), without a gradient, and their indices (n_groups, n)."""
         parts = self._parts(z.detach())
         chosen = squared_distances(parts, self.codes).argmin(2)
         codes = torch.stack([book[number] for book, number in zip(self.codes, chosen, strict=True)])
         return codes.transpose(0, 1).flatten(1), chosen
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """The nearest codes with the gradient of z itself; in training, the codes then move towards their cells."""
+        """Return the nearest codes with the gradient of z; in training, also move the codes towards their cells."""
         codes, chosen = self.nearest(z)
         if self.training:
             self._follow(self._parts(z.detach()), chosen)

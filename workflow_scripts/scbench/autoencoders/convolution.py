@@ -1,4 +1,4 @@
-"""Convolutions over genes, which have no order of their own: they are put in the order of their co-expression."""
+"""Convolutions over genes, which are first ordered by co-expression because they have no natural order."""
 
 from itertools import pairwise
 
@@ -16,9 +16,9 @@ KERNEL, STRIDE = 9, 4
 
 
 def co_expression_order(X: sparse.csr_matrix, n_cells: int = 2000) -> np.ndarray:
-    """Order genes so that correlated ones are neighbours: the leaves of average linkage of 1 - correlation.
+    """Order genes so that correlated genes are adjacent: the leaf order of average linkage on 1 - correlation.
 
-    X is log-normalised CSR (n_cells, n_genes), of which about `n_cells` evenly spaced rows are used.
+    X is log-normalised CSR (n_cells, n_genes); about `n_cells` evenly spaced rows are used.
     """
     correlation = np.corrcoef(X[:: max(1, X.shape[0] // n_cells)].toarray(), rowvar=False)
     distance = np.clip(1 - np.nan_to_num((correlation + correlation.T) / 2), 0, 2)
@@ -27,7 +27,7 @@ def co_expression_order(X: sparse.csr_matrix, n_cells: int = 2000) -> np.ndarray
 
 
 class Convolution(nn.Module):
-    """Three convolutions of width 9 and stride 4 over the ordered genes and a layer; stands for a `Perceptron`."""
+    """Three convolutions of width 9 and stride 4 over the ordered genes, then a layer; replaces a `Perceptron`."""
 
     order: torch.Tensor
 

@@ -1,4 +1,4 @@
-"""The variational autoencoder of counts that VAE_NB, CVAE_NB and their relatives share."""
+"""The variational autoencoder of counts behind VAE_NB, CVAE_NB and their variants."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scbench.types import Dataset, Embedding
 
 
 class CountVae(Model[CountVaeParameters]):
-    """Encoder to a Gaussian latent, decoder to the mean of the counts under a batch, a prior shared by all batches."""
+    """Variational autoencoder of counts: a Gaussian latent, a batch-conditioned decoder to mean counts, and a prior."""
 
     options_class = CountVaeParameters
 
@@ -59,7 +59,7 @@ class CountVae(Model[CountVaeParameters]):
         self.prior = _prior(p, n_genes, n_batches)
 
     def prior_sample(self, n: int, batch: torch.Tensor) -> torch.Tensor:
-        """Draw n latents (n, latent_dim) from the prior, for cells of the given batches (n,)."""
+        """Draw n latents (n, latent_dim) from the prior for cells of the given batches (n,)."""
         return self._connected_prior().sample(n, batch)
 
     def _connected_prior(self) -> Prior:
@@ -69,9 +69,9 @@ class CountVae(Model[CountVaeParameters]):
 
     @torch.no_grad()
     def start_at(self, counts: sparse.csr_matrix) -> None:
-        """Begin at the mean cell: the encoder sees deviations from it, the decoder shows its shares of the genes.
+        """Centre the encoder on the mean cell and initialise the decoder with its shares of the genes.
 
-        Without this, what all cells have in common drowns the differences between them for the first thousand steps.
+        Without this, what all cells have in common hides the differences between them for the first thousand steps.
         """
         scaled = scaled_counts(counts)
         shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
@@ -82,7 +82,7 @@ class CountVae(Model[CountVaeParameters]):
         self.decoder.to_genes.bias.copy_(torch.log(shares + 1e-8))
 
     def code(self, batch: torch.Tensor) -> torch.Tensor | None:
-        """The condition (n, width) of batch codes (n,)."""
+        """Return the condition (n, width) of batch codes (n,)."""
         if self.options.condition == "none":
             return None
         if self.batch_embedding is not None:
@@ -90,25 +90,25 @@ class CountVae(Model[CountVaeParameters]):
         return nn.functional.one_hot(batch, self.n_batches).to(self.encoder.to_mean.weight.dtype)
 
     def encode(self, expression: torch.Tensor, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log variance of the posterior, each (n, latent_dim), of log-normalised expression (n, n_genes)."""
+        """Return posterior mean and log variance, each (n, latent_dim), of log-normalised expression (n, n_genes)."""
         return self.encoder(expression, self.code(batch) if self.options.condition_encoder else None, batch)
 
     def decode(self, z: torch.Tensor, library: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-        """Mean counts (n, n_genes) of latents (n, latent_dim) in cells of the given batch and library size (n, 1)."""
+        """Return mean counts (n, n_genes) of latents (n, latent_dim), given batch (n,) and library size (n, 1)."""
         return self.decoder(z, library, self.code(batch), batch)
 
     def theta(self, batch: torch.Tensor | None = None) -> torch.Tensor:
-        """Dispersions (1 or n_batches, n_genes), or with `batch` those of each cell."""
+        """Return dispersions (1 or n_batches, n_genes), or with `batch` the dispersions of each cell."""
         theta = likelihoods.dispersion(self.log_theta)
         return theta if batch is None or len(theta) == 1 else theta[batch]
 
     def log_variance(self, batch: torch.Tensor) -> torch.Tensor:
-        """Log variances (1 or n_cells, n_genes) of the Gaussian likelihood."""
+        """Return the log variances (1 or n_cells, n_genes) of the Gaussian likelihood."""
         table = self.log_theta.clamp(-8, 4)
         return table if len(table) == 1 else table[batch]
 
     def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """{reconstruction, kl} in nats: sums over genes or latent dimensions, means over cells."""
+        """Return {reconstruction, kl} in nats: sums over genes or latent dimensions, means over cells."""
         mean, log_variance = self.encode(counts.log_normalised(), batch)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
         kl = self._connected_prior().kl(mean, log_variance, z, batch).mean(0)
@@ -120,14 +120,14 @@ class CountVae(Model[CountVaeParameters]):
         return terms
 
     def _cycle(self, mean: torch.Tensor, z: torch.Tensor, library: torch.Tensor) -> torch.Tensor:
-        """Distance from a cell's place to where it is encoded once it was decoded under another batch."""
+        """Return the distance between the latents of cells before and after decoding them under another batch."""
         other = torch.randint(self.n_batches, (len(z),), device=z.device)
         decoded = self.decode(z, library, other)
         again = self.encode(torch.log1p(decoded * (TARGET_SUM / library.clamp_min(1))), other)[0]
         return cycle_distance(again, mean)
 
     def negative_log_likelihood(self, counts: SparseRows, z, mean, batch) -> torch.Tensor:
-        """Summed over genes, (n_cells,)."""
+        """Return the negative log-likelihood summed over genes, (n_cells,)."""
         if self.options.likelihood == "nb":
             kind = batch if self.options.dispersion == "gene_batch" else None
             return likelihoods.negative_binomial_of_rows(counts, mean, self.theta(), kind)
@@ -139,7 +139,7 @@ class CountVae(Model[CountVaeParameters]):
         return likelihoods.gaussian_nll(counts.log_normalised(), expected, self.log_variance(batch)).sum(1)
 
     def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
-        """(n, latent_dim): the embedding."""
+        """Return the embedding, (n, latent_dim)."""
         return self.encode(counts.log_normalised(), batch)[0]
 
     def _encode_profiles(self, profiles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,6 +1,6 @@
-"""What a trained `CountVae` can make: new cells, cells as another batch would show them, corrected expression.
+"""Generate data with a trained `CountVae`: new cells, cells translated to another batch, corrected expression.
 
-`scbench.neural.fit.load(read_model("model.pt"), CountVae)` gives the model of a finished run. Rows of counts have the
+`scbench.neural.fit.load(read_model("model.pt"), CountVae)` loads the model of a finished run. Counts must have the
 genes of the dataset in its order; batches are codes into its batch names. All results are on the CPU.
 """
 
@@ -18,16 +18,16 @@ from scbench.seeding import generator
 
 @torch.no_grad()
 def sample(model: CountVae, n: int, *, batch: int, library: float, seed: int) -> sparse.csr_matrix:
-    """Draw `n` new cells of a batch with a mean library size: z from the prior, counts from the likelihood.
+    """Draw `n` new cells of a batch with the given mean library size: z from the prior, counts from the likelihood.
 
     Returns
     -------
-    (n, n_genes) CSR int32 counts; for a Gaussian likelihood log-normalised values are turned back into counts.
+    (n, n_genes) CSR int32 counts; with a Gaussian likelihood, log-normalised values are converted back to counts.
 
     Raises
     ------
     ValueError
-        When the batch is unknown to the model.
+        If the model does not know the batch.
     """
     codes = _codes(model, batch, n)
     with torch.random.fork_rng(devices=[]):
@@ -48,7 +48,7 @@ def sample(model: CountVae, n: int, *, batch: int, library: float, seed: int) ->
 
 
 def translate(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, to_batch: int) -> np.ndarray:
-    """Mean counts (n_cells, n_genes) of the same cells, with their library sizes, as `to_batch` would show them."""
+    """Return mean counts (n_cells, n_genes) of the same cells, with their library sizes, as if from `to_batch`."""
     codes = _codes(model, to_batch, counts.shape[0])
 
     def decode(counts, batch, to):
@@ -61,12 +61,12 @@ def translate(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, 
 def interpolate(
     model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, n_points: int, in_batch: int
 ) -> np.ndarray:
-    """Expression along the straight latent line between two cells, `counts` (2, n_genes), in one batch.
+    """Decode points on the straight latent line between two cells, `counts` (2, n_genes), in one batch.
 
     Returns
     -------
-    (n_points, n_genes) means scaled to 10,000 per cell; the first and last point are the two cells as `in_batch` shows
-    them.
+    (n_points, n_genes) means scaled to 10,000 per cell; the first and last point are the two cells decoded in
+    `in_batch`.
     """
     ends = torch.from_numpy(apply(model.embed, Cells("cpu", {"counts": counts, "batch": batch})))
     z = torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n_points)[:, None])
@@ -74,7 +74,7 @@ def interpolate(
 
 
 def corrected_expression(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray) -> np.ndarray:
-    """Denoised expression without the batch: the mean over all batches of what each would show of a cell.
+    """Return denoised expression without batch effects: the mean of a cell's decoded expression over all batches.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""The objective of the autoencoders: named terms, each with a weight and a schedule, of one pass through the model.
+"""The objective of the autoencoders: named terms of a forward pass, each with a weight and a schedule.
 
-All weights refer to a reconstruction that is, for counts (nb), a negative log likelihood summed over genes and, for
-log-normalised expression (mse), a squared error averaged over genes; both are means over cells. What each term is a sum
-or a mean of stands in its docstring. docs/disentanglement.md says what they are for.
+All weights are relative to the reconstruction loss. For counts (nb) it is a negative log-likelihood summed over genes;
+for log-normalised expression (mse) it is a squared error averaged over genes; both are means over cells. The docstring
+of each term states its reduction. docs/explanation/methods/disentanglement.md explains the purpose of the terms.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pass:
-    """A minibatch on its way through the model: what the terms are functions of.
+    """Forward pass of a minibatch: the input of all terms.
 
     Attributes
     ----------
     counts, batch, cluster
-        The cells; `cluster` (n,) are clusters that batches share.
+        The cells; `cluster` (n,) are clusters shared by batches.
     mean, log_variance
-        (n, latent_dim) of z_bio; no log variance where the encoder is deterministic.
+        (n, latent_dim) of z_bio; the log variance is None if the encoder is deterministic.
     z
-        (n, latent_dim) what the decoder was given: the mean, a sample or the nearest code.
+        (n, latent_dim) input of the decoder: the mean, a sample or the nearest code.
     code, code_log_variance
-        (n, n_batches) z_batch, where the model has one.
+        (n, n_batches) z_batch, if the model has one.
     condition
-        (n, width) what the decoder was told of the batch, or None.
+        (n, width) batch condition of the decoder, or None.
     """
 
     counts: SparseRows
@@ -52,44 +52,45 @@ class Pass:
 
 
 def kl(mean: torch.Tensor | None, log_variance: torch.Tensor | None) -> torch.Tensor:
-    """Divergence of a Gaussian part of the latent from N(0, I) in nats, summed over dimensions, mean over cells."""
+    """Return the KL divergence of a Gaussian from N(0, I) in nats, summed over dimensions, mean over cells."""
     assert mean is not None
     assert log_variance is not None
     return divergence(mean, log_variance).sum(1).mean()
 
 
 def batch_code(model: Autoencoder, p: Pass) -> torch.Tensor:
-    """`batch_cross_entropy` of z_batch."""
+    """Return the `batch_cross_entropy` of z_batch."""
     assert p.code is not None
     return batch_cross_entropy(p.code, p.batch, model.groups.sum(0))
 
 
 def batch_cross_entropy(logits: torch.Tensor, batch: torch.Tensor, n_cells: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of z_batch as logits to the batch, in nats; every batch of `n_cells` (n_batches,) counts alike.
+    """Return the cross-entropy between z_batch, as logits, and the batch, in nats; batches have equal weight.
 
-    The weights of the cells are inverse to the size of their batch, 1 on average over all cells.
+    The weight of a cell is inversely proportional to the size of its batch in `n_cells` (n_batches,), and 1 on average
+    over all cells.
     """
     weight = (n_cells.sum() / (len(n_cells) * n_cells))[batch]
     return (weight * nn.functional.cross_entropy(logits, batch, reduction="none")).mean()
 
 
 def cycle(model: Autoencoder, p: Pass) -> torch.Tensor:
-    """`cycle_distance` to where a cell decoded under the batch of another cell is encoded; its own place is fixed."""
+    """Return the `cycle_distance` of z_bio after decoding under another batch; the target has no gradient."""
     other = torch.randperm(len(p.batch), device=p.batch.device)
     moved = model.decoded_expression(p.z, None if p.condition is None else p.condition[other], p.counts.totals)
     return cycle_distance(model.encode(moved)[0], p.mean.detach())
 
 
 def sparsity(z: torch.Tensor) -> torch.Tensor:
-    """Mean absolute latent in units of the cell's root mean square: 1 where all dimensions are used alike.
+    """Return the mean absolute latent in units of the cell's root mean square: 1 if all dimensions are used equally.
 
-    The unit is needed, since a decoder can undo any shrinking of z. Source: Hoyer 2004, JMLR 5, 1457.
+    Without this unit the encoder could shrink z, because the decoder can undo that. Source: Hoyer 2004, JMLR 5, 1457.
     """
     return (z.abs().mean(1) / z.square().mean(1).add(1e-8).sqrt()).mean()
 
 
 def commitment(model: Autoencoder, p: Pass) -> torch.Tensor:
-    """Squared distance of z_bio from its nearest codes, summed over dimensions, mean over cells."""
+    """Return the squared distance of z_bio from its nearest codes, summed over dimensions, mean over cells."""
     assert model.codebook is not None
     return (p.mean - model.codebook.nearest(p.mean)[0]).square().sum(1).mean()
 

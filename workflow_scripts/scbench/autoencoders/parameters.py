@@ -1,4 +1,4 @@
-"""Parameters of the autoencoders; each stands here once, with its default and its range."""
+"""Parameters of the autoencoders with their defaults and ranges."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ TERMS = (
 
 @dataclass(frozen=True, kw_only=True)
 class CountVaeParameters(TrainingParameters):
-    """The variational autoencoder of counts.
+    """Parameters of the variational autoencoder of counts.
 
     Attributes
     ----------
     latent_dim, hidden
-        Dimensions of the latent; widths of the encoder, which the decoder mirrors.
+        Dimensions of the latent; widths of the encoder's layers, which the decoder mirrors.
     encoder_norm, decoder_norm
-        layer | batch | domain | none; domain: statistics, scale and shift of every batch of its own.
+        layer | batch | domain | none; domain: separate statistics, scale and shift for every batch.
     activation
         gelu | relu.
     dropout
-        Of the encoder; None: by the number of cells, see `scbench.neural.automatic.dropout`.
+        Dropout rate of the encoder; None: depends on the number of cells, see `scbench.neural.automatic.dropout`.
     condition, condition_dim, condition_encoder
-        How the decoder knows the batch: none, one_hot or a learned embedding of width `condition_dim`; it reaches every
+        Encoding of the batch: none, one_hot or a learned embedding of width `condition_dim`. It is an input of every
         layer of the decoder and, with `condition_encoder`, of the encoder.
     likelihood
         nb | zinb | poisson | gaussian (of log-normalised expression, one variance per gene).
     dispersion
-        gene, or gene_batch: one per gene and batch.
+        gene (one per gene) | gene_batch (one per gene and batch).
     size_factor
         multiply | concat, see `scbench.neural.networks.MeanDecoder`.
     prior, n_components, pull
-        normal | mog | vamp | conditional, see `scbench.neural.priors`; the mixtures have `n_components`; `pull` is the
-        weight that holds a conditional prior at N(0, I).
+        normal | mog | vamp | conditional, see `scbench.neural.priors`; mixtures have `n_components`; `pull` is the
+        weight that pulls a conditional prior towards N(0, I).
     beta
-        Final weight of the divergence: 0 in the first tenth of training, then rising linearly until its half.
+        Final weight of the KL divergence. It is 0 in the first tenth of training and rises linearly until the half.
     free_bits
-        Nats per latent dimension below which the divergence is not lowered; a mixture has no divergence per dimension,
-        there it is free_bits * latent_dim for the whole.
+        Nats per latent dimension below which the divergence is not penalised. A mixture has no divergence per
+        dimension; there the threshold is free_bits * latent_dim in total.
     cycle_weight
-        Weight of the cycle term, which sets in after a tenth of training; 0: it is not computed.
+        Weight of the cycle term, which starts after a tenth of training; 0: it is not computed.
     """
 
     latent_dim: int = number(32, 1)
@@ -73,36 +73,36 @@ class CountVaeParameters(TrainingParameters):
 
 @dataclass(frozen=True, kw_only=True)
 class AutoencoderParameters(TrainingParameters):
-    """The autoencoder behind the family and the disentangled model.
+    """Parameters of the autoencoder family and the disentangled model.
 
     Attributes
     ----------
     latent_dim
         Dimensions of z_bio, the embedding.
     hidden
-        Widths of the encoder, which the decoder mirrors; None: by the number of genes, see
+        Widths of the encoder's layers, which the decoder mirrors; None: depends on the number of genes, see
         `scbench.neural.automatic.hidden_widths`.
     objective
-        {term: weight, or [weight, start, full]}; `scbench.autoencoders.objective` says what the terms are and what
-        their weights refer to. The reconstruction has weight 1.
+        {term: weight, or [weight, start, full]}; see `scbench.autoencoders.objective` for the terms and the scale of
+        the weights. The reconstruction has weight 1.
     split
-        Whether there is a z_batch beside z_bio, of as many dimensions as batches.
+        Whether the latent has a part z_batch in addition to z_bio, with as many dimensions as batches.
     condition, condition_dim
-        What the decoder is told of the batch, at every layer: none, z_batch, one_hot, or an embedding, trained, of
-        width `condition_dim`.
+        Batch condition of every layer of the decoder: none, z_batch, one_hot, or a trained embedding of width
+        `condition_dim`.
     reconstruction
-        nb: negative log likelihood of the counts, summed over genes, with a dispersion per gene (and batch, if there is
+        nb: negative log-likelihood of the counts, summed over genes, with a dispersion per gene (and batch, if there is
         a condition); mse: squared error of log-normalised expression, mean over genes.
     layers
-        dense | convolution, of the encoder.
+        Layers of the encoder: dense | convolution.
     dropout
-        Of the encoder; None: by the number of cells.
+        Dropout rate of the encoder; None: depends on the number of cells.
     mask
-        Share of a cell's entries that the encoder is not shown in training.
+        Fraction of a cell's entries that are hidden from the encoder in training.
     n_codes, n_groups
-        Codes per group of latent dimensions, and groups, where the objective has a commitment.
+        Number of codes per group of latent dimensions and number of groups, if the objective has a commitment term.
     pretrain, cluster_stage
-        Whether layers are trained one after another first; whether, in the end, the encoder is trained on its own
+        Whether the layers are first trained one after another; whether the encoder is finally trained on its own
         clusters.
     """
 

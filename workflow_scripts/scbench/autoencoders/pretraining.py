@@ -1,4 +1,4 @@
-"""The two further stages of stacked autoencoders: layers trained one after another, and training on own clusters."""
+"""Additional training stages of stacked autoencoders: layer-wise pretraining, and self-training on own clusters."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CORRUPTION = 0.2  # dropout of a layer's input
 
 
 class Layer(nn.Module):
-    """One layer of an encoder with a linear decoder of its own: a small denoising autoencoder.
+    """One layer of an encoder with its own linear decoder: a small denoising autoencoder.
 
-    `centre` (n_genes,) is taken off log-normalised counts; None: the input is the output of a layer before.
+    `centre` (n_genes,) is subtracted from log-normalised counts; None: the input is the output of the previous layer.
     """
 
     def __init__(self, encoder: nn.Module, n_in: int, n_out: int, centre: torch.Tensor | None) -> None:
@@ -43,18 +43,18 @@ class Layer(nn.Module):
         return self.encoder(h, None, None) if isinstance(self.encoder, Perceptron) else self.encoder(h)
 
     def losses(self, x) -> dict[str, torch.Tensor]:
-        """Squared error of the clean input, mean over its dimensions and the cells."""
+        """Return the squared error with respect to the clean input, mean over its dimensions and the cells."""
         h = self.input(x)
         shown = self.decoder(self.encode(nn.functional.dropout(h, CORRUPTION, self.training)))
         return {"layer": (shown - h).square().mean()}
 
 
 def pretrain_layers(model: Autoencoder, counts: sparse.csr_matrix, device: str, **training) -> list[pd.DataFrame]:
-    """Train every layer of the encoder of an `Autoencoder` on the output of the one before, then unroll them.
+    """Train every layer of the encoder of an `Autoencoder` on the output of the previous one, then unroll the layers.
 
-    The encoder starts from the layers and the decoder from theirs in reverse order, but for its output, which shows
-    counts. `training` are arguments of `train`. Returns a history per layer. Source: Vincent et al. 2010, JMLR 11,
-    3371.
+    The encoder starts from these layers, and the decoder from their decoders in reverse order, except for its output
+    layer, which predicts counts. `training` holds arguments of `train`. Returns one history per layer. Source: Vincent
+    et al. 2010, JMLR 11, 3371.
     """
     trunk, column, histories = model.trunk, counts, []
     assert isinstance(trunk, Perceptron)
@@ -82,10 +82,10 @@ def pretrain_layers(model: Autoencoder, counts: sparse.csr_matrix, device: str, 
 
 
 class SelfTraining(nn.Module):
-    """Pulls cells towards the clusters that they are nearest to, which start as Leiden clusters of the latent.
+    """Pull cells towards their nearest clusters, which start as Leiden clusters of the latent.
 
-    Source: Li et al. 2020 (DESC), doi 10.1038/s41467-020-15851-3; Xie et al. 2016, arXiv 1511.06335. The frequencies of
-    the clusters, there of all cells, are moving averages over minibatches.
+    Source: Li et al. 2020 (DESC), doi 10.1038/s41467-020-15851-3; Xie et al. 2016, arXiv 1511.06335. Unlike there, the
+    frequencies of the clusters are moving averages over minibatches instead of frequencies over all cells.
     """
 
     frequency: torch.Tensor
@@ -99,12 +99,12 @@ class SelfTraining(nn.Module):
         self.register_buffer("frequency", torch.from_numpy(np.bincount(cluster) / len(cluster)).float())
 
     def assignment(self, counts: SparseRows, **_) -> torch.Tensor:
-        """Probability of every cluster, (n, n_clusters): Student's t kernel with one degree of freedom."""
+        """Return the probability of every cluster, (n, n_clusters): Student's t kernel with one degree of freedom."""
         near = 1 / (1 + squared_distances(self.model.embed(counts), self.centre))
         return near / near.sum(1, keepdim=True)
 
     def losses(self, counts: SparseRows, **_) -> dict[str, torch.Tensor]:
-        """KL in nats from the sharpened assignments to the assignments, mean over cells."""
+        """Return the KL divergence in nats between sharpened and current assignments, mean over cells."""
         q = self.assignment(counts)
         if self.training:
             self.frequency.lerp_(q.detach().mean(0), 0.01)

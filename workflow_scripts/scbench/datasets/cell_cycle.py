@@ -1,4 +1,4 @@
-"""Genes of the S and the G2/M phase (Tirosh et al. 2016, 10.1126/science.aad0501), human symbols as published."""
+"""Genes of the S and G2/M phases (Tirosh et al. 2016, 10.1126/science.aad0501), human symbols as published."""
 
 # fmt: off
 S_GENES = (

@@ -1,4 +1,4 @@
-"""Downloads that survive a dropped connection and are checked at the end."""
+"""Downloads that resume after a dropped connection and are verified at the end."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ import requests
 import urllib3
 
 TRIES = 5
-PAUSE = 2.0  # seconds before the second try; grows with every further one
-TIMEOUT = 60.0  # seconds without an answer
+PAUSE = 2.0  # seconds before the second attempt; increases with each further attempt
+TIMEOUT = 60.0  # seconds without a response
 BLOCK = 1 << 20
-REPORT_EVERY = 50 << 20  # bytes, where the size is unknown or large
+REPORT_EVERY = 50 << 20  # bytes, if the size is unknown or large
 
 
 class _Dropped(Exception):
-    """The connection broke or the server was busy: worth another try."""
+    """The connection was lost or the server was busy; another attempt may succeed."""
 
 
 def download(url: str, folder: str | Path, sha256: str | None = None, report: Callable[[str], None] = print) -> Path:
-    """Fetch a file (http, https, file) and return its path.
+    """Download a file (http, https, file) and return its path.
 
     Parameters
     ----------
     folder
-        The file lands in a folder of its own in here, named after the url, so that files of one name stay apart. One
-        that is there already, and has the `sha256` if given, is not fetched again; a partial one is continued.
+        Each file is stored in its own subfolder, named after the URL, so that files of the same name do not collide. An
+        existing file with the given `sha256` (if any) is not downloaded again; a partial download is resumed.
     report
-        Is given a line about every 10 % or 50 MB.
+        Called with a progress message about every 10 % or 50 MB.
 
     Raises
     ------
     ValueError
-        For a url of another kind, a refusal of the server, or another content than `sha256` says.
+        If the URL has another scheme, the server refuses the request, or the content does not match `sha256`.
     ConnectionError
-        If the server cannot be reached, or breaks off again and again.
+        If the server cannot be reached, or the connection is lost repeatedly.
     """
     parts = urlsplit(url)
     name = Path(unquote(parts.path)).name
@@ -89,7 +89,7 @@ def _fetch_with_retries(url: str, part: Path, report: Callable[[str], None]) -> 
 
 
 def _fetch(url: str, part: Path, report: Callable[[str], None]) -> None:
-    """Fetch what is missing from `part`."""
+    """Download the missing rest of `part`."""
     start = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
@@ -132,7 +132,7 @@ def _digest(path: Path) -> str:
 
 
 def _short(error: BaseException) -> str:
-    """Return the innermost reason: requests and urllib3 wrap it several times."""
+    """Return the innermost reason, which requests and urllib3 wrap several times."""
     while isinstance(inner := getattr(error, "reason", None) or next(iter(error.args), None), Exception):
         error = inner
     return str(error).rpartition("): ")[2]

@@ -1,4 +1,4 @@
-"""One dataset from the files that somebody already has: processed cells and their raw counts."""
+"""Read one dataset from existing files: processed cells and their raw counts."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def read_one_file(
     Parameters
     ----------
     adata
-        Names the cells and holds their batches. Without `counts` it also holds raw counts, in layers["counts"] or X.
-        Genes that its var["highly_variable"] marks are kept, and none other.
+        File with the cells and their batches and, if `counts` is None, raw counts in layers["counts"] or X. If it has
+        var["highly_variable"], exactly the genes marked there are kept.
     counts
-        Raw counts of at least these cells.
+        File with raw counts of at least these cells.
     label_key
-        Column of cell types; None: cell_type or celltype, if there is one.
+        Column of cell types; None: cell_type or celltype, if present.
 
     Raises
     ------
     ValueError
-        For cells without raw counts, missing columns and anything that is not raw counts; the message names the file.
+        If cells have no raw counts, columns are missing or values are not raw counts; the message names the file.
     """
     cells = read_cells(adata)
     source, layer = adata, "counts" if "counts" in cells.layers else None

@@ -1,4 +1,4 @@
-"""Parameters of simulated datasets; each stands here once, with its default and its range."""
+"""Parameters of simulated datasets with their defaults and ranges."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from scbench.parameters import Parameters, number
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationParameters(Parameters):
-    """The key `simulate` of a dataset.
+    """Parameters of the key `simulate` of a dataset.
 
     Attributes
     ----------
     n_cells, n_genes, n_types, n_batches
-        Batches have the same size; within a batch, the types that are not rare share its cells equally, or as
-        `abundance_spread` says.
+        Numbers of cells, genes, cell types and batches. Batches have equal size; within a batch, the types that are not
+        rare have equal numbers of cells, or numbers with the variation `abundance_spread`.
     n_technologies
-        Batches are dealt to technologies in turn; a single technology has no effect.
+        Number of technologies, to which batches are assigned in turn; a single technology has no effect.
     type_strength, marker_fraction
-        sd of the log fold change of a type's marker genes; which share of the genes marks a type.
+        sd of the log fold change of the marker genes of a type; fraction of the genes that are markers of a type.
     batch_strength, technology_strength
-        sd of the log gene effect; a strength of 0 removes exactly this effect and leaves the others as they were.
+        sd of the log gene effect; a strength of 0 removes only this effect and leaves the others unchanged.
     interaction_strength
-        sd of the log gene effect that a batch has on one type.
+        sd of the log gene effect of a batch on a single type.
     program_strength
-        sd of the log fold change of the genes of a program at an activity of 1. There are 5 programs of a tenth of the
-        genes; the activity of every program in every cell is standard normal.
+        sd of the log fold change of the genes of a program at activity 1. There are 5 programs, each with a tenth of
+        the genes; the activity of a program in a cell is standard normal.
     n_subtypes, subtype_strength
-        States within every type that the cell types do not name (obs subtype), each in a share of its own in every
-        batch; sd of the log fold change of their marker genes, `marker_fraction` of all.
+        Number of states within every type that are not part of the cell type labels (obs subtype), with proportions
+        that vary between batches; sd of the log fold change of their marker genes, `marker_fraction` of all genes.
     library_size, library_size_spread, batch_library_size_spread
-        Median counts per cell; sd of the log over cells of a batch; sd of the log over batches.
+        Median counts per cell; sd of the log over the cells of a batch; sd of the log over batches.
     dispersion
         theta: variance = mean + mean^2 / theta.
     abundance_spread
-        sd of the log abundance of the types that are not rare; a third of it is the sd by which a batch differs.
+        sd of the log abundance of the types that are not rare; batches deviate from it with a third of this sd.
     rare_types
-        {type: fraction of all cells}, rounded to whole cells, but at least 10 where `n_cells` permits.
+        {type: fraction of all cells}, rounded to whole cells, but at least 10 cells if `n_cells` permits.
     missing_types
-        {batch: types that it does not hold}.
+        {batch: types that are absent from it}.
     seed
-        Same seed and parameters: same bits.
+        The same seed and parameters give identical results.
     """
 
     n_cells: int = field(metadata={"low": 50})

@@ -1,4 +1,4 @@
-"""From raw counts to what the methods are given: normalisation, highly variable genes, PCA; the truth apart."""
+"""From raw counts to the input of the methods: normalisation, highly variable genes, PCA; the truth is split off."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scipy import sparse
 from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
 from scbench.files import PHASES, TRUTH_COLUMNS
 
-MIN_CELLS_TO_VOTE = 20  # dispersions of a smaller batch are noise, and scanpy's bins fail on a few cells
+MIN_CELLS_TO_VOTE = 20  # dispersions of smaller batches are noise, and scanpy's binning fails on a few cells
 MIN_PHASE_GENES = 10
-MIN_SHAPE = 3  # cells and genes; fewer leave no two principal components
+MIN_SHAPE = 3  # cells and genes; fewer do not give two principal components
 
 
 def prepare(
@@ -36,22 +36,22 @@ def prepare(
     raw
         Counts of all genes; see `scbench.files.write_raw`.
     n_top_genes
-        How many genes are kept, in the order of `raw`; all where there are fewer.
+        Number of genes to keep, in the order of `raw`; all genes if there are fewer.
     target_sum
-        Counts per cell after division by the counts over all genes.
+        Total counts per cell after normalisation by the counts over all genes.
     genes
-        Keep these, as far as they are detected, and not the `n_top_genes`.
+        Genes to keep, if detected, instead of the `n_top_genes`.
 
     Returns
     -------
-    The dataset (see `scbench.files.read_dataset`; PCA of the unscaled log-normalised HVG, each component's largest
-    loading positive; uns cell_cycle says how the scores in obs were made or why not) and the truth (cell_id, batch,
-    cell_type; empty where unknown).
+    The dataset (see `scbench.files.read_dataset`; PCA of the unscaled log-normalised HVG, with the largest loading of
+    each component positive; uns cell_cycle says how the scores in obs were computed, or why they were not) and the
+    truth (cell_id, batch, cell_type; empty if unknown).
 
     Raises
     ------
     ValueError
-        For cells without counts, too few cells or genes, and genes that do not vary.
+        If cells have no counts, there are too few cells or genes, or genes do not vary.
     """
     settings = {key: value for key, value in locals().items() if key not in ("raw", "genes")}
     counts = sparse.csr_matrix(raw.X, dtype=np.int32, copy=True)
@@ -89,10 +89,10 @@ def lognormalise(counts: sparse.csr_matrix, total_counts: np.ndarray, target_sum
 
 
 def rank_genes(adata: anndata.AnnData, n_top_genes: int, *, batch_aware: bool) -> np.ndarray:
-    """Rank the genes by normalised dispersion (flavor "seurat"); 0 is the most variable one.
+    """Rank the genes by normalised dispersion (flavor "seurat"); 0 is the most variable gene.
 
-    Batch-aware: first by the number of batches in which a gene is among the `n_top_genes`, then by its mean normalised
-    dispersion over batches. Batches of fewer than 20 cells have no vote. Ties keep the order of the genes.
+    If batch-aware, rank first by the number of batches in which a gene is among the `n_top_genes`, then by mean
+    normalised dispersion over batches. Batches of fewer than 20 cells are ignored. Ties keep the order of the genes.
 
     Source: Satija et al. 2015, 10.1038/nbt.3192, as in `scanpy.pp.highly_variable_genes`.
     """
@@ -121,7 +121,7 @@ def rank_genes(adata: anndata.AnnData, n_top_genes: int, *, batch_aware: bool) -
 
 
 def _score_cell_cycle(adata: anndata.AnnData) -> str:
-    """Add S_score and G2M_score to obs where enough genes of both phases are there; say what was done."""
+    """Add S_score and G2M_score to obs if enough genes of both phases are present; return a note on the outcome."""
     symbols = dict(zip(reversed(adata.var_names.str.upper()), reversed(adata.var_names), strict=True))
     s_genes, g2m_genes = ([symbols[gene] for gene in genes if gene in symbols] for genes in (S_GENES, G2M_GENES))
     found = f"{len(s_genes)} of {len(S_GENES)} S genes and {len(g2m_genes)} of {len(G2M_GENES)} G2/M genes"

@@ -1,4 +1,4 @@
-"""Readers of what people have: .h5ad, 10x .h5, text tables of genes x cells."""
+"""Readers of common file formats: .h5ad, 10x .h5, text tables of genes x cells."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ CHUNK = 1000  # genes of a text table read at a time
 
 
 def read_cells(path: str | Path, metadata: str | Path | None = None) -> anndata.AnnData:
-    """Read cells x genes with the columns of the metadata table, if there is one, in obs.
+    """Read cells x genes, and add the columns of the metadata table, if given, to obs.
 
     Parameters
     ----------
     path
-        .h5ad; 10x .h5; or genes x cells as .csv (comma), .tsv or .txt (tab), each also with .gz: the first column holds
-        the gene names, the first line the cell ids. HDF5 files are told apart by what they hold, not by name.
+        .h5ad; 10x .h5; or genes x cells as .csv (comma), .tsv or .txt (tab), optionally with .gz, with gene names in
+        the first column and cell ids in the first line. HDF5 formats are recognised by content, not by name.
     metadata
-        Text table with the cell ids in the first column; must hold every cell of `path`, and may hold others. Needed
-        beside a 10x file or a text table, which know no batches.
+        Text table with the cell ids in the first column; it must contain every cell of `path` and may contain others.
+        Required for 10x files and text tables, which do not contain batches.
 
     Returns
     -------
-    AnnData with unique gene names; X as in the file, CSR float64 from a text table.
+    AnnData with unique gene names; X as in the file, or CSR float64 for a text table.
 
     Raises
     ------
     ValueError
-        For a file that is missing, of another format, damaged, or of other cells than its metadata.
+        If a file is missing, damaged or of another format, or if its cells are not in the metadata.
     """
     path = Path(path)
     if not path.is_file():
@@ -60,12 +60,12 @@ def _suffix(path: Path) -> str:
 
 
 def _read_hdf5(path: Path) -> tuple[anndata.AnnData, bool]:
-    """Return the cells and whether the file could say more about them than their ids."""
+    """Return the cells and whether the format can store more about them than their ids."""
     try:
         with h5py.File(path) as file:
             is_h5ad = "obs" in file
         return (anndata.read_h5ad(path) if is_h5ad else scanpy.read_10x_h5(path)), is_h5ad
-    except Exception as error:  # h5py, anndata and scanpy raise all kinds for a damaged file
+    except Exception as error:  # h5py, anndata and scanpy raise various exceptions for a damaged file
         raise ValueError(f"{path}: is neither a readable .h5ad nor a 10x .h5 file ({error})") from error
 
 
@@ -91,11 +91,11 @@ def _separator(path: Path) -> str:
 
 
 def _add_metadata(adata: anndata.AnnData, path: Path, metadata: Path) -> None:
-    """Put the rows of the table into obs, matched by cell id."""
+    """Add the rows of the table to obs, matched by cell id."""
     if not metadata.is_file():
         raise ValueError(f"{metadata}: does not exist; check the key metadata")
-    table = pd.read_csv(metadata, sep=_separator(metadata), dtype=str)  # as text: a cell may be called 007
-    if isinstance(table.index, pd.RangeIndex):  # else R's write.table left the name of the first column out
+    table = pd.read_csv(metadata, sep=_separator(metadata), dtype=str)  # as text, because a cell id may be 007
+    if isinstance(table.index, pd.RangeIndex):  # otherwise the first column has no name, as from write.table in R
         table = table.set_index(table.columns[0])
     for file, ids in ((path, adata.obs_names), (metadata, table.index)):
         if not ids.is_unique:

@@ -1,9 +1,9 @@
 """Simulated counts with known batches and cell types.
 
 Model: count ~ NB(mean = library size of the cell x share of the gene, theta), where the shares of a type in a batch are
-the softmax over genes of base + type effect + technology effect + batch effect, on the log scale. Effects add up, as in
-Splatter (Zappia et al. 2017, 10.1186/s13059-017-1305-0): a batch shifts a gene alike in all cell types. What real data
-have beyond that can be added: effects of a batch on one type, and programs that vary from cell to cell within types.
+the softmax over genes of base + type effect + technology effect + batch effect, on the log scale. Effects are additive,
+as in Splatter (Zappia et al. 2017, 10.1186/s13059-017-1305-0): a batch shifts a gene equally in all cell types. For
+more realistic data, batch effects on single types and gene programs that vary within types can be added.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from scipy import sparse
 from scbench.datasets.parameters import SimulationParameters
 from scbench.seeding import generator
 
-GENE_SPREAD = 1.5  # sd of the log mean over genes: many low genes, a few high ones
-RARE_MINIMUM = 10  # cells; fewer cannot be scored
+GENE_SPREAD = 1.5  # sd of the log mean over genes: many genes with low and a few with high expression
+RARE_MINIMUM = 10  # cells; smaller types cannot be scored
 CHUNK = 1000  # cells drawn at a time
 N_PROGRAMS = 5
 PROGRAM_FRACTION = 0.1  # of the genes, in each program
 
 
 def simulate(**parameters: Any) -> anndata.AnnData:
-    """Draw counts of cell types in batches.
+    """Simulate counts of cell types in batches.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def simulate(**parameters: Any) -> anndata.AnnData:
 
     Returns
     -------
-    X CSR int32 (n_cells, n_genes), obs batch, cell_type and, where there are several, technology and subtype; uns
-    simulation, the parameters as JSON.
+    AnnData with X CSR int32 (n_cells, n_genes), obs batch, cell_type and, if there are several, technology and subtype;
+    uns simulation contains the parameters as JSON.
 
     Raises
     ------
     ValueError
-        For names, fractions and sizes that cannot be met; the message names the key.
+        If names, fractions or sizes are impossible; the message names the key.
     """
     p = SimulationParameters.of(parameters)
     if p.n_technologies > p.n_batches:
@@ -78,7 +78,7 @@ def simulate(**parameters: Any) -> anndata.AnnData:
 
 
 def _batch_effects(p: SimulationParameters, batches: list[str], technology_of: np.ndarray) -> np.ndarray:
-    """Log gene effects (n_batches, n_genes) of the batches and their technologies."""
+    """Return the log gene effects (n_batches, n_genes) of batches and technologies."""
     effects = p.batch_strength * _gene_effects(p.seed, "batch effect", batches, p.n_genes)
     if p.n_technologies > 1:
         names = _names("technology", p.n_technologies)
@@ -88,7 +88,7 @@ def _batch_effects(p: SimulationParameters, batches: list[str], technology_of: n
 
 
 def _library_sizes(p: SimulationParameters, batch_of: np.ndarray) -> np.ndarray:
-    """Expected counts of every cell, (n_cells,)."""
+    """Return the expected total counts of every cell, (n_cells,)."""
     of_batches = _centred(generator(p.seed, "batch library sizes").normal(size=p.n_batches))
     of_cells = generator(p.seed, "library sizes").normal(size=p.n_cells)
     log_sizes = p.batch_library_size_spread * of_batches
@@ -115,7 +115,7 @@ def _marker_effects(seed: int, types: list[str], n_genes: int, marker_fraction: 
 
 
 def _shares(seed: int, type_effects: np.ndarray, batch_effects: np.ndarray, interaction: float) -> np.ndarray:
-    """Return the shares of the genes (n_types x n_batches, n_genes): every type in every batch."""
+    """Return the shares of the genes (n_types x n_batches, n_genes) for every type in every batch."""
     base = GENE_SPREAD * generator(seed, "gene means").normal(size=type_effects.shape[1])
     effects = base + type_effects[:, None] + batch_effects[None]
     if interaction:
@@ -125,14 +125,14 @@ def _shares(seed: int, type_effects: np.ndarray, batch_effects: np.ndarray, inte
 
 
 def _programs(seed: int, n_cells: int, n_genes: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the activities (n_cells, 5) and the log effects at an activity of 1, (5, n_genes)."""
+    """Return the activities (n_cells, 5) and the log effects at activity 1, (5, n_genes)."""
     names = _names("program", N_PROGRAMS)
     effects = strength * _marker_effects(seed, names, n_genes, PROGRAM_FRACTION)
     return generator(seed, "activities").normal(size=(n_cells, N_PROGRAMS)), effects
 
 
 def _states(seed: int, groups: np.ndarray, n_groups: int, n_subtypes: int) -> np.ndarray:
-    """Return the subtype of each cell within its type, (n_cells,): shares drawn for every group, type in batch."""
+    """Return the subtype of each cell within its type, (n_cells,), with proportions drawn per group (type in batch)."""
     random = generator(seed, "subtypes")
     shares = random.dirichlet(np.full(n_subtypes, 4.0), size=n_groups).cumsum(axis=1)
     return (random.random(len(groups))[:, None] > shares[groups, :-1]).sum(axis=1)
@@ -146,7 +146,7 @@ def _draw(
     theta: float,
     programs: tuple[np.ndarray, np.ndarray] | None,
 ) -> sparse.csr_matrix:
-    """Draw gamma-Poisson counts; two streams, so that the size of a chunk does not matter."""
+    """Draw gamma-Poisson counts from two random streams, so that the result does not depend on the chunk size."""
     rates, counts = generator(seed, "rates"), generator(seed, "counts")
     blocks = []
     for start in range(0, len(size), CHUNK):
@@ -216,12 +216,12 @@ def _check_known(key: str, names, known: list[str]) -> None:
 
 
 def _split(total: int, parts: int) -> np.ndarray:
-    """Split into whole parts that differ by one at most."""
+    """Split into whole parts that differ by at most one."""
     return total // parts + (np.arange(parts) < total % parts)
 
 
 def _share_out(total: int, weights: np.ndarray) -> np.ndarray:
-    """Share out whole units by weight, at least one to each; equal weights: parts that differ by one at most."""
+    """Distribute whole units by weight, at least one each; with equal weights the parts differ by at most one."""
     if np.ptp(weights) == 0:
         return _split(total, len(weights))
     exact = (total - len(weights)) * weights / weights.sum()

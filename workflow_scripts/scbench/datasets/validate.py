@@ -1,4 +1,4 @@
-"""From a user's AnnData to the raw contract, or one sentence on what is wrong with it."""
+"""Convert the AnnData of a user to the raw format, or report in one sentence what is wrong with it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def standardise(
     label_key: str | None,
     counts_layer: str | None,
 ) -> anndata.AnnData:
-    """Return the raw counts with batch and cell type and nothing else, without the cells that have no counts.
+    """Return raw counts, batch and cell type only, without the cells that have no counts.
 
     Parameters
     ----------
     source
-        The file, for messages.
+        Name of the file for error messages.
     batch_key, label_key
-        Columns of obs; without a `label_key` the result has no cell types.
+        Columns of obs; without `label_key` the result has no cell types.
     counts_layer
-        The layer that holds raw counts; None: X.
+        Layer with the raw counts; None: X.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def standardise(
     Raises
     ------
     ValueError
-        For missing columns, layers or values, and for anything but raw counts.
+        If columns, layers or values are missing, or the values are not raw counts.
     """
     counts = _counts(adata, source, counts_layer)
     obs = pd.DataFrame(index=make_index_unique(adata.obs_names.astype(str)))

@@ -1,1 +1,1 @@
-"""What is known of genes before a cell is seen: their co-expression, and tables of what they do."""
+"""Prior knowledge about genes as gene vectors: co-expression, and tables of gene functions."""

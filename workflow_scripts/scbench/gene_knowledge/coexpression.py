@@ -1,4 +1,4 @@
-"""Pairs of genes that rise and fall together, found on metacells because single cells are too sparse to correlate."""
+"""Co-expressed gene pairs, computed on metacells because single cells are too sparse for correlations."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 TARGET_SUM = 1e4
-LEAST_PAIRS_PER_GENE = 5  # below it the threshold gives way to nearest genes
+LEAST_PAIRS_PER_GENE = 5  # with fewer pairs, nearest genes are used instead of the threshold
 NEAREST_GENES = 10
 
 
 def of_dataset(dataset: AnnData, *, cells_per_metacell: int, threshold: float) -> tuple[np.ndarray, dict]:
-    """Pairs of genes of a prepared dataset and the report on them; see `coexpressed_pairs`."""
+    """Return the co-expressed gene pairs of a prepared dataset and a report; see `coexpressed_pairs`."""
     batch = dataset.obs["batch"].cat.codes.to_numpy()
     group = metacells(dataset.obsm["X_pca"], batch, cells_per_metacell)
     total_counts = dataset.obs["total_counts"].to_numpy()
@@ -29,7 +29,7 @@ def of_dataset(dataset: AnnData, *, cells_per_metacell: int, threshold: float) -
 
 
 def metacells(pca: np.ndarray, batch: np.ndarray, size: int) -> np.ndarray:
-    """Group neighbouring cells of the same batch: every group is cut at the median of its widest principal component.
+    """Group neighbouring cells of a batch by median splits along the principal component of largest variance.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def metacells(pca: np.ndarray, batch: np.ndarray, size: int) -> np.ndarray:
     batch
         (n_cells,) codes.
     size
-        Groups have more than size / 2 and at most `size` cells, but for batches that are smaller.
+        Groups have more than size / 2 and at most `size` cells, except in smaller batches.
 
     Returns
     -------
@@ -62,10 +62,10 @@ def metacells(pca: np.ndarray, batch: np.ndarray, size: int) -> np.ndarray:
 def correlations(
     counts: sparse.csr_matrix, total_counts: np.ndarray, batch: np.ndarray, group: np.ndarray
 ) -> np.ndarray:
-    """Pearson correlation of genes over metacells, within batches.
+    """Return the Pearson correlation of genes over metacells, within batches.
 
-    The log-normalised expression of a metacell is taken relative to the mean of its batch, so that what differs between
-    batches correlates nothing.
+    The log-normalised expression of a metacell is taken relative to the mean of its batch, so that differences between
+    batches do not cause correlations.
 
     Parameters
     ----------
@@ -88,14 +88,14 @@ def correlations(
 
 
 def coexpressed_pairs(correlation: np.ndarray, threshold: float) -> tuple[np.ndarray, dict]:
-    """Choose the pairs with a correlation of at least `threshold`.
+    """Return the gene pairs with a correlation of at least `threshold`.
 
-    Where these are fewer than `LEAST_PAIRS_PER_GENE` per gene, the pairs are those of every gene with the
-    `NEAREST_GENES` it correlates with most, if positively.
+    If there are fewer than `LEAST_PAIRS_PER_GENE` pairs per gene, each gene is instead paired with the `NEAREST_GENES`
+    genes of highest positive correlation.
 
     Returns
     -------
-    (n_pairs, 2) ascending indices of genes, and a report: threshold, pairs, genes in a pair, lowest correlation, rule.
+    (n_pairs, 2) ascending gene indices, and a report: threshold, pairs, genes in a pair, lowest correlation, rule.
     """
     n_genes = len(correlation)
     upper = np.triu(correlation, k=1)
@@ -114,7 +114,7 @@ def coexpressed_pairs(correlation: np.ndarray, threshold: float) -> tuple[np.nda
 
 
 def write_pairs(path: str | Path, pairs: np.ndarray, genes: np.ndarray) -> None:
-    """Write one pair of gene names per line, with a tab between them."""
+    """Write one tab-separated pair of gene names per line."""
     with atomic(path) as partial:
         partial.write_text("".join(f"{genes[a]}\t{genes[b]}\n" for a, b in pairs))
 
@@ -125,7 +125,7 @@ def read_pairs(path: str | Path) -> list[list[str]]:
     Raises
     ------
     ContractError
-        For a line that is no pair.
+        If a line is not a pair.
     """
     pairs = [line.split("\t") for line in Path(path).read_text().splitlines()]
     if any(len(pair) != 2 for pair in pairs):

@@ -1,4 +1,4 @@
-"""A sentence-transformers model: where it is found, whether its weights are the expected ones, the vectors it gives."""
+"""A sentence-transformers model: find it, verify its weights, and embed texts."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # o
 
 
 class SentenceModelError(ValueError):
-    """A model that cannot be used; the message says which and why."""
+    """A model cannot be used; the message says which model and why."""
 
 
 class NoSentenceModel(SentenceModelError):
-    """The default model is nowhere to be had: no mistake, but text has no vectors."""
+    """The default model is not available; this is not an error, but texts have no vectors."""
 
 
 def find_model(name: str) -> Path:
-    """Find the folder of a model: a folder of that name, the local hub cache, the hub, for the default the package.
+    """Find the folder of a model: a folder of that name, the local hub cache, the hub, or the package (default model).
 
     Raises
     ------
     NoSentenceModel
-        When the default model is in none of these places.
+        If the default model is in none of these places.
     SentenceModelError
-        When another name is in none of them; when the weights of the default model are not the expected ones.
+        If another model is in none of them, or if the weights of the default model are not the expected ones.
     """
     if Path(name).is_dir():
         return Path(name)
@@ -57,12 +57,12 @@ def check_weights(folder: Path, expected: str = SHA256) -> None:
 
 
 def embed(texts: Sequence[str], folder: Path) -> np.ndarray:
-    """Vectors of `texts` by the model in `folder`, (n_texts, width) float32 of length 1; reads safetensors only.
+    """Return vectors of `texts`, (n_texts, width) float32 of length 1, from the model in `folder` (safetensors only).
 
     Raises
     ------
     SentenceModelError
-        When the folder holds no such model.
+        If the folder does not contain such a model.
     """
     from sentence_transformers import SentenceTransformer
 
@@ -77,7 +77,7 @@ def embed(texts: Sequence[str], folder: Path) -> np.ndarray:
 
 
 def _of_hub(name: str) -> Path | None:
-    """The model's folder in the local hub cache, fetched into it if it is not there and the hub can be reached."""
+    """Return the folder of the model in the local hub cache; download it if missing and the hub can be reached."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
@@ -87,7 +87,7 @@ def _of_hub(name: str) -> Path | None:
             folder = Path(snapshot_download(name, allow_patterns=wanted, local_files_only=only_local))
         except HFValidationError:
             return None
-        except Exception:  # not there, offline, no network, no such name: the hub's client has an error for each
+        except Exception:  # the client of the hub raises many types when a model is unavailable
             continue
         if (folder / WEIGHTS).exists():
             return folder
@@ -95,5 +95,5 @@ def _of_hub(name: str) -> Path | None:
 
 
 def _of_package() -> Path | None:
-    found = importlib.util.find_spec(PACKAGE)  # nothing of the package is run
+    found = importlib.util.find_spec(PACKAGE)  # does not import the package
     return Path(found.submodule_search_locations[0]) / "model" if found and found.submodule_search_locations else None

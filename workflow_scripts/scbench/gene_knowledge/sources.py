@@ -1,4 +1,4 @@
-"""All vectors of genes that a method declares, of one dataset, without the workflow and its files."""
+"""Compute all gene vectors that a method declares for one dataset, without the workflow and its files."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def make_vectors(
     dataset: AnnData, sources: Sequence[str], settings: Mapping
 ) -> tuple[dict[str, np.ndarray], dict[str, dict]]:
-    """Vectors and reports of `sources`, with the `gene_knowledge` section of the configuration as `settings`.
+    """Compute vectors and reports for `sources`, with the section `gene_knowledge` of the configuration as `settings`.
 
     Returns
     -------
-    {source: (n_genes, width)} of those that gave vectors, and {source: report} of all.
+    {source: (n_genes, width)} for the sources that gave vectors, and {source: report} for all sources.
     """
     genes = dataset.var_names.to_numpy()
     vectors, reports = {}, {}

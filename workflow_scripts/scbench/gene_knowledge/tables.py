@@ -1,4 +1,4 @@
-"""Tables of what genes do: columns of 0 and 1 and columns of text, turned into one vector per gene."""
+"""Gene vectors from tables of gene functions with binary columns and text columns."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from scbench.types import ContractError
 
 SYMBOL = "symbol"
 WIDTH_OF_ATTRIBUTES = 128
-LEAST_GENES = 10  # known to the tables; with fewer there is nothing to tell genes apart by
+LEAST_GENES = 10  # minimum number of genes in the tables; fewer do not distinguish genes
 
 
 def of_tables(
     genes: np.ndarray, *, tables: Sequence[str], text_columns: Sequence[str] | None, sentence_model: str, width: int
 ) -> tuple[np.ndarray, dict]:
-    """Vectors of genes from those of `tables` that exist, and a report; see `knowledge_vectors`."""
+    """Return gene vectors from the existing files of `tables`, and a report; see `knowledge_vectors`."""
     missing = [str(path) for path in tables if not Path(path).exists()]
     report = {"missing_tables": missing} if missing else {}
     if len(missing) == len(tables):
@@ -34,12 +34,12 @@ def of_tables(
 
 
 def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """Read tables (.xlsx, .csv, .tsv, the latter also .gz), one row per gene symbol, and put them side by side.
+    """Read tables (.xlsx, .csv, .tsv, the latter two also .gz) with one row per gene symbol, and join them.
 
     Raises
     ------
     ContractError
-        For a file of another kind, without a column `symbol`, or with a column that an earlier table has, too.
+        If a file has another format, has no column `symbol`, or has a column of an earlier table.
     """
     joined = pd.DataFrame()
     for path in map(Path, paths):
@@ -63,26 +63,26 @@ def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
 def knowledge_vectors(
     table: pd.DataFrame, genes: np.ndarray, *, text_columns: Sequence[str] | None, sentence_model: str, width: int
 ) -> tuple[np.ndarray, dict]:
-    """Turn a table into vectors of genes.
+    """Convert a table to gene vectors.
 
-    Columns of 0 and 1 go through a linear layer with fixed random weights, texts through a sentence model; each of the
-    two is scaled to the same total variance, both are concatenated and reduced by PCA.
+    Binary columns pass through a linear layer with fixed random weights, texts through a sentence model. The two parts
+    are scaled to the same total variance, concatenated and reduced by PCA.
 
     Parameters
     ----------
     table
-        Index: gene symbols in capitals. Other numbers than 0 and 1 are left out.
+        Table indexed by upper-case gene symbol. Numeric columns with values other than 0 and 1 are ignored.
     genes
-        (n_genes,) names, compared in capitals.
+        (n_genes,) names, compared in upper case.
     text_columns
-        Columns whose texts are joined; None: all that hold text.
+        Columns whose texts are joined; None: all text columns.
     width
-        Of the vectors, at most.
+        Maximum width of the vectors.
 
     Returns
     -------
-    (n_genes, at most `width`) float32, 0 for a gene that the table does not know, or without rows if there is nothing
-    to go by; and a report that says what was used.
+    (n_genes, at most `width`) float32, which is 0 for genes that are not in the table and has no rows if the table has
+    no usable information; and a report on what was used.
     """
     symbols = pd.Index(genes).str.upper()
     known = symbols.isin(table.index)

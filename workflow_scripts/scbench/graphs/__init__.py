@@ -1,1 +1,1 @@
-"""Neighbours of cells, graphs of them, clusters, and how well two clusterings agree."""
+"""Nearest neighbours of cells, neighbour graphs, clustering, and agreement of two clusterings."""

@@ -1,13 +1,13 @@
-"""How well two clusterings of the same cells agree."""
+"""Agreement of two clusterings of the same cells."""
 
 import numpy as np
 
 
 def ari(labels: np.ndarray, clusters: np.ndarray) -> float:
-    """Adjusted Rand index: the share of pairs of cells on which clusters and cell types agree, corrected for chance.
+    """Adjusted Rand index: fraction of pairs of cells on which clusters and cell types agree, corrected for chance.
 
-    Range: -0.5 to 1; 1: the same groups; 0 expected of random clusters (can be slightly below).
-    Weakness: large types dominate; a type that is split in two costs much.
+    Range: -0.5 to 1; 1: identical groups; 0: expected value for random clusters (can be slightly negative).
+    Weakness: large types dominate; splitting one type in two lowers the score a lot.
     Source: Hubert and Arabie 1985, doi 10.1007/BF01908075.
 
     Parameters
@@ -23,7 +23,7 @@ def ari(labels: np.ndarray, clusters: np.ndarray) -> float:
 
 
 def contingency(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return how many cells each pair of groups shares; rows and columns in sorted order of the names."""
+    """Return the number of cells that each pair of groups shares; rows and columns are sorted by name."""
     names, rows = np.unique(first, return_inverse=True)
     others, columns = np.unique(second, return_inverse=True)
     shared = np.bincount(rows * len(others) + columns, minlength=len(names) * len(others))

@@ -1,4 +1,4 @@
-"""The weighted neighbour graph of one embedding, as umap-learn makes it, without its compilation."""
+"""Weighted neighbour graph of an embedding, as in umap-learn but without its just-in-time compilation."""
 
 import numpy as np
 from scipy import sparse
@@ -9,11 +9,11 @@ CHUNK = 4096
 
 
 def connectivities(indices: np.ndarray, distances: np.ndarray) -> sparse.csr_matrix:
-    """Return the (n_cells, n_cells) symmetric fuzzy simplicial set of a neighbour search, weights in (0, 1].
+    """Return the symmetric fuzzy simplicial set (n_cells, n_cells) of a neighbour search, with weights in (0, 1].
 
-    The weight of a cell's neighbour falls off exponentially beyond the nearest one, at a rate that gives all its
-    neighbours together the weight log2(k); two directed weights a, b become a + b - a b.
-    Source: McInnes et al. 2018, arXiv 1802.03426, as umap-learn 0.5 computes it (in single precision).
+    The weight of a neighbour decays exponentially with its distance beyond that of the nearest neighbour, at a rate for
+    which the weights of all neighbours of a cell sum to log2(k). Two directed weights a, b become a + b - a b.
+    Source: McInnes et al. 2018, arXiv 1802.03426, as computed by umap-learn 0.5 (in single precision).
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def connectivities(indices: np.ndarray, distances: np.ndarray) -> sparse.csr_mat
 
 
 def _strengths(distances: np.ndarray, mean_of_all: np.float32) -> np.ndarray:
-    """Return the directed weights of a chunk of rows, the first column being the cell itself."""
+    """Return the directed weights of a chunk of rows; the first column is the cell itself."""
     positive = np.where(distances > 0, distances, np.inf).min(axis=1)
     nearest = np.where(np.isfinite(positive), positive, 0).astype(np.float32)
     beyond = np.maximum(distances - nearest[:, None], 0)
@@ -45,7 +45,7 @@ def _strengths(distances: np.ndarray, mean_of_all: np.float32) -> np.ndarray:
 
 
 def _scales(beyond: np.ndarray, target: float) -> np.ndarray:
-    """Bisect for the scale of each row at which the weights sum up to `target`."""
+    """Find, by bisection, the scale of each row at which the weights sum to `target`."""
     n_cells = len(beyond)
     low, high, scale = (np.full(n_cells, value, dtype=np.float32) for value in (0, np.inf, 1))
     active = np.arange(n_cells)

@@ -13,13 +13,13 @@ from scbench.graphs.neighbours import nearest, nearest_of_each_cell
 
 
 def unit_rows(X: np.ndarray) -> np.ndarray:
-    """Scale every row to length 1, so that the Euclidean order is that of the cosine; a row of zeros stays."""
+    """Scale every row to length 1, so that Euclidean and cosine order agree; a row of zeros stays unchanged."""
     length = np.linalg.norm(X, axis=1, keepdims=True)
     return X / np.where(length > 0, length, 1)
 
 
 def neighbours_within_batches(X: np.ndarray, batch: np.ndarray, k: int) -> sparse.csr_matrix:
-    """Join every cell with its `k` nearest cells of the same batch, itself counted (so k - 1 others), by cosine."""
+    """Connect every cell with its `k` nearest cells of the same batch by cosine, including itself (k - 1 others)."""
     X, edges = unit_rows(X), []
     for code in np.unique(batch):
         cells = np.flatnonzero(batch == code)
@@ -29,9 +29,9 @@ def neighbours_within_batches(X: np.ndarray, batch: np.ndarray, k: int) -> spars
 
 
 def mutual_neighbours_between_batches(X: np.ndarray, batch: np.ndarray, k: int) -> sparse.csr_matrix:
-    """Join two cells of different batches if each is among the `k` nearest of the other's batch to it, by cosine.
+    """Connect cells of different batches that are among each other's `k` nearest cells in those batches, by cosine.
 
-    No edge where there is one batch, or where no two cells of two batches choose each other.
+    There are no edges if there is only one batch or if no two cells are mutual neighbours.
     """
     X, edges = unit_rows(X), []
     cells = [np.flatnonzero(batch == code) for code in np.unique(batch)]
@@ -43,7 +43,7 @@ def mutual_neighbours_between_batches(X: np.ndarray, batch: np.ndarray, k: int) 
 
 
 def neighbour_graph(X: np.ndarray, k: int) -> sparse.csr_matrix:
-    """Join every cell with its `k` nearest cells, itself counted, by Euclidean distance."""
+    """Connect every cell with its `k` nearest cells, including itself, by Euclidean distance."""
     indices, _ = nearest_of_each_cell(X, min(k, len(X)))
     rows = np.repeat(np.arange(len(X)), indices.shape[1] - 1)
     return _symmetric([(rows, indices[:, 1:].ravel())], len(X))
@@ -57,7 +57,7 @@ def _chosen(query: np.ndarray, reference: np.ndarray, k: int) -> sparse.csr_matr
 
 
 def _symmetric(edges: list[tuple[np.ndarray, np.ndarray]], n_cells: int) -> sparse.csr_matrix:
-    """Return ones at (a, b) and (b, a) of every edge, however often it is listed."""
+    """Return a matrix of ones at (a, b) and (b, a) for every edge, even if an edge is listed repeatedly."""
     if not edges:
         return sparse.csr_matrix((n_cells, n_cells), dtype=np.int32)
     a, b = (np.concatenate(ends) for ends in zip(*edges, strict=True))

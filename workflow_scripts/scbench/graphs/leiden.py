@@ -1,4 +1,4 @@
-"""Leiden clusters of the cells of an embedding."""
+"""Leiden clustering of an embedding."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ N_NEIGHBOURS = 15
 
 
 def fine_clusters(X: np.ndarray, *, resolution: float, seed: int) -> np.ndarray:
-    """Cluster the unweighted graph of the 15 nearest neighbours by modularity; (n_cells,) codes, largest first.
+    """Cluster the unweighted graph of 15 nearest neighbours by modularity; return (n_cells,) codes, largest first.
 
-    Leiden (Traag et al. 2019, doi 10.1038/s41598-019-41695-z) in place of Louvain: the same objective, and its
-    clusters are connected.
+    Leiden (Traag et al. 2019, doi 10.1038/s41598-019-41695-z) is used instead of Louvain: it has the same objective and
+    guarantees connected clusters.
     """
     import igraph
 
@@ -34,7 +34,7 @@ def fine_clusters(X: np.ndarray, *, resolution: float, seed: int) -> np.ndarray:
 
 
 def largest_first(cluster: np.ndarray) -> np.ndarray:
-    """Number clusters 0, 1, ... by size, those of equal size by their first cell."""
+    """Number clusters 0, 1, ... by decreasing size, and clusters of equal size by their first cell."""
     _, first, codes, sizes = np.unique(cluster, return_index=True, return_inverse=True, return_counts=True)
     rank = np.empty(len(sizes), dtype=np.int64)
     rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))

@@ -1,6 +1,6 @@
-"""From fine clusters to merged ones: similarity of clusters, merging, the number of clusters by the eigengap.
+"""Merge fine clusters: similarity of clusters, merge order, and the number of clusters from the eigengap.
 
-Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, as their released code computes it. The clusters are codes
+Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, following their released code. Clusters are given as codes
 0 ... n_clusters - 1 per cell.
 """
 
@@ -15,22 +15,22 @@ from scbench.graphs.leiden import largest_first
 
 
 def edge_counts(edges: sparse.csr_matrix, cluster: np.ndarray) -> np.ndarray:
-    """Count the edges between every two clusters, (n, n) float64; the diagonal holds twice the edges inside each."""
+    """Count the edges between clusters, (n, n) float64; the diagonal is twice the number of edges within a cluster."""
     member = sparse.csr_matrix((np.ones(len(cluster)), (np.arange(len(cluster)), cluster)))
     return (member.T @ edges @ member).toarray()
 
 
 def similarity(counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Divide the edge counts of two clusters by the size of the smaller one; the diagonal is -1."""
+    """Divide the edge count of two clusters by the size of the smaller one; the diagonal is -1."""
     similar = counts / np.minimum.outer(sizes, sizes)
     np.fill_diagonal(similar, -1)
     return similar
 
 
 def two_step_graph(similar: np.ndarray) -> np.ndarray:
-    """Weigh the paths of one and two steps between clusters, (n, n): A + A A, A the similarities over their maximum.
+    """Weight paths of one and two steps between clusters, (n, n): A + A A, with A the similarities over their maximum.
 
-    The diagonal is 0. Source: as the module; the original reads its number of clusters from this graph.
+    The diagonal is 0. Source: as for the module; the original chooses the number of clusters from this graph.
     """
     A = np.maximum(similar, 0)
     A = A / max(A.max(), np.finfo(float).tiny)
@@ -40,19 +40,19 @@ def two_step_graph(similar: np.ndarray) -> np.ndarray:
 
 
 def number_of_clusters(graph: np.ndarray, low: int = 2, high: int | None = None) -> int:
-    """Choose the number K in [low, high] before the largest gap in the spectrum of a graph of clusters.
+    """Choose the number of clusters K in [low, high] at the largest eigengap of a graph of clusters.
 
     Parameters
     ----------
     graph
         (n, n) symmetric weights: `two_step_graph`, or `edge_counts`, whose diagonal keeps small clusters in place.
     low, high
-        At least 2, as a single cluster has no triplets; `high` at most n, which None stands for.
+        Bounds, `low` at least 2, because a single cluster gives no triplets, and `high` at most n; None: n.
 
     Notes
     -----
-    The gap lies between the eigenvalues K and K + 1, in ascending order, of the graph's normalised Laplacian. A cluster
-    without edges is a component of its own and adds an eigenvalue 0.
+    The gap is between the eigenvalues K and K + 1, in ascending order, of the normalised Laplacian of the graph. A
+    cluster without edges is a separate component and adds an eigenvalue 0.
     """
     n = len(graph)
     high = min(n if high is None else high, n)
@@ -61,14 +61,14 @@ def number_of_clusters(graph: np.ndarray, low: int = 2, high: int | None = None)
     degree = graph.sum(0)
     scale = np.where(degree > 0, 1 / np.sqrt(np.where(degree > 0, degree, 1)), 0)
     laplacian = np.diag((degree > 0).astype(float)) - scale[:, None] * graph * scale
-    gaps = np.diff(np.linalg.eigvalsh(laplacian))  # gaps[K - 1] lies behind the K-th eigenvalue
+    gaps = np.diff(np.linalg.eigvalsh(laplacian))  # gaps[K - 1] follows the K-th eigenvalue
     return low + int(np.argmax(gaps[low - 1 : high]))
 
 
 def merge_order(counts: np.ndarray, sizes: np.ndarray) -> list[tuple[int, int]]:
-    """List the n - 1 mergers (kept, absorbed), kept < absorbed, each of the two most similar clusters of its time.
+    """List the n - 1 merges (kept, absorbed), kept < absorbed; each step merges the two most similar clusters.
 
-    The edge counts of the two are added, and divided by the new sizes. Equally similar pairs: the lowest first.
+    Their edge counts are added and divided by the new sizes. Among equally similar pairs, the lowest codes come first.
     """
     counts, sizes = counts.astype(float).copy(), sizes.copy()
     similar, order = similarity(counts, sizes), []
@@ -85,14 +85,14 @@ def merge_order(counts: np.ndarray, sizes: np.ndarray) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Merging:
-    """Fine clusters of cells, (n_cells,) codes, and the edge counts between them, (n, n): how they can be merged."""
+    """Fine clusters of cells, (n_cells,) codes, and the edge counts between them, (n, n), by which they are merged."""
 
     fine: np.ndarray
     counts: np.ndarray
 
     @classmethod
     def of(cls, fine: np.ndarray, edges: sparse.csr_matrix) -> Merging:
-        """Count the edges between the fine clusters."""
+        """Build from the fine clusters and the edges between cells."""
         return cls(fine, edge_counts(edges, fine))
 
     @property
@@ -104,12 +104,12 @@ class Merging:
         return two_step_graph(similarity(self.counts, self.sizes))
 
     def into(self, n_clusters: int) -> np.ndarray:
-        """Merge into `n_clusters` (fine clusters are never split: no more than there are); codes, largest first.
+        """Merge into `n_clusters`, or the number of fine clusters if that is smaller; return codes, largest first.
 
         Raises
         ------
         ValueError
-            For a single cluster, asked for or found: it gives no triplets.
+            If the result is a single cluster, which gives no triplets.
         """
         if min(n_clusters, len(self.sizes)) < 2:
             raise ValueError("one cluster of all cells gives no triplets: give n_clusters >= 2, or raise resolution")

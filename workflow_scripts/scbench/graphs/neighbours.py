@@ -1,4 +1,4 @@
-"""The neighbour search of the whole project: exact below 50,000 cells, approximate above, the same bits each time."""
+"""Nearest-neighbour search: exact below 50,000 cells, approximate above, and deterministic."""
 
 import numpy as np
 
@@ -8,15 +8,15 @@ LISTS_VISITED = 64
 
 
 def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find the Euclidean `k` nearest rows of `reference` for every row of `query`, nearest first.
+    """Find the `k` nearest rows of `reference` for every row of `query` by Euclidean distance, nearest first.
 
     Parameters
     ----------
     reference, query
-        (n_reference, n_dims) and (n_query, n_dims). For cosine distance hand over rows of length 1: the order is the
-        same, and the cosine distance is half the square of the Euclidean one.
+        (n_reference, n_dims) and (n_query, n_dims). For cosine distance, pass rows of length 1: the order is the same,
+        and the cosine distance is half the squared Euclidean distance.
     k
-        Neighbours per row, at most n_reference.
+        Number of neighbours per row, at most n_reference.
 
     Returns
     -------
@@ -24,9 +24,9 @@ def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarra
 
     Notes
     -----
-    FAISS in single precision finds the candidates; their distances are then computed in double precision and put in
-    order. From 50,000 references on, an inverted file visits the 64 nearest of n / 100 cells (k-means with a fixed
-    seed) instead of all of them. Source: Johnson et al. 2019, doi 10.1109/TBDATA.2019.2921572.
+    FAISS finds the candidates in single precision; their distances are then computed in double precision and sorted.
+    From 50,000 reference rows on, an inverted file searches the 64 nearest of n / 100 Voronoi cells (k-means with a
+    fixed seed) instead of all rows. Source: Johnson et al. 2019, doi 10.1109/TBDATA.2019.2921572.
     """
     import faiss
 
@@ -43,7 +43,7 @@ def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarra
         index.train(points)
     index.add(points)
     _, indices = index.search(asked, k)
-    if (indices < 0).any():  # the lists visited held fewer than k cells
+    if (indices < 0).any():  # the searched lists contain fewer than k cells
         assert isinstance(index, faiss.IndexIVFFlat)
         index.nprobe = index.nlist
         _, indices = index.search(asked, k)
@@ -53,9 +53,9 @@ def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarra
 
 
 def nearest_of_each_cell(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find the `k` nearest neighbours of every row of `X`, the row itself first; see `nearest`.
+    """Find the `k` nearest neighbours of every row of `X`, with the row itself first; see `nearest`.
 
-    Rows at distance 0 of each other are common in degenerate embeddings, so the row itself is put first explicitly.
+    Degenerate embeddings often have rows at distance 0 from each other, so the row itself is moved to the front.
     """
     indices, distances = nearest(X, X, k)
     itself = indices == np.arange(len(X))[:, None]

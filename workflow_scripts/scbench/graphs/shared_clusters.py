@@ -1,4 +1,4 @@
-"""Clusters that batches share, found without cell types: within them, batches may be made alike."""
+"""Clusters shared by batches, found without cell types, within which a method may align the batches."""
 
 import numpy as np
 
@@ -8,17 +8,17 @@ from scbench.graphs.merging import Merging, number_of_clusters
 
 
 def shared_clusters(pca: np.ndarray, batch: np.ndarray, *, seed: int) -> np.ndarray:
-    """Merge fine clusters that neighbours, mutual ones between batches, hold together; (n_cells,) codes.
+    """Merge fine clusters connected by neighbours within and mutual neighbours between batches; (n_cells,) codes.
 
     Parameters
     ----------
     pca
-        (n_cells, n_pcs) principal components; the mean of every batch is taken away first.
+        (n_cells, n_pcs) principal components; the mean of every batch is subtracted first.
 
     Notes
     -----
-    The steps are those of scDML (Yu et al. 2023, doi 10.1038/s41467-023-36635-5), the number of clusters that of
-    `scdml_iterative`. A cell type that one batch alone has finds no mutual neighbours and keeps a cluster of its own.
+    The steps are those of scDML (Yu et al. 2023, doi 10.1038/s41467-023-36635-5); the number of clusters is chosen as
+    in `scdml_iterative`. A cell type that is in one batch only has no mutual neighbours and keeps its own cluster.
     """
     sums = np.zeros((batch.max() + 1, pca.shape[1]))
     np.add.at(sums, batch, pca)

@@ -1,6 +1,6 @@
-"""Cell type oracle: the control with perfect biology and, within a cell type, nothing of the batch.
+"""Cell type oracle: the control that separates cell types perfectly and has no batch effect within a cell type.
 
-The one-hot cell type with a little noise, so that neighbours within a type are drawn at random instead of by ties.
+The embedding is the one-hot cell type plus a little noise, which makes neighbours within a type random and avoids ties.
 Source: the control `embed_cell_types_jittered` of Open Problems, batch integration.
 """
 
@@ -17,7 +17,13 @@ from scbench.types import Dataset, Embedding
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(p.Parameters):
-    """`jitter`: half the width of the uniform noise."""
+    """Parameters of the oracle.
+
+    Attributes
+    ----------
+    jitter
+        Half the width of the uniform noise.
+    """
 
     jitter: float = p.number(0.01, 0)
 

@@ -1,7 +1,7 @@
-"""CVAE_NB: a variational autoencoder of the counts whose decoder knows the batch, so that its latent need not.
+"""CVAE_NB: a variational autoencoder of the counts with a batch-conditioned decoder.
 
-The decoder is told the batch at every layer, the encoder is not; a prior shared by all batches leaves no room for the
-batch in the latent. Sources: Sohn et al. 2015 (conditional variational autoencoder); Lopez et al. 2018,
+Every layer of the decoder receives the batch; the encoder does not. A prior shared by all batches keeps the batch out
+of the latent. Sources: Sohn et al. 2015 (conditional variational autoencoder); Lopez et al. 2018,
 doi 10.1038/s41592-018-0229-2 (negative binomial, shared prior); Grønbech et al. 2020,
 doi 10.1093/bioinformatics/btaa293 (mixture prior); Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463 (cycle term).
 """
@@ -15,14 +15,17 @@ from scbench.neural.automatic import by_cells
 from scbench.parameters import choice, number
 from scbench.types import Dataset, Embedding
 
-# With few cells a mixture prior helps to tell types apart; with many it parts the states of one type, too.
+# With few cells a mixture prior helps to separate cell types; with many it also splits the states of a single type.
 FEW = {"prior": "mog", "beta": 1.0, "max_steps": 2500}
 MANY = {"prior": "normal", "beta": 0.5, "max_steps": 5000}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(CountVaeParameters):
-    """As `CountVaeParameters`; `prior`, `beta`, `max_steps` and `dropout` go by the number of cells if not given."""
+    """Parameters of the method; see `CountVaeParameters`.
+
+    `prior`, `beta`, `max_steps` and `dropout` depend on the number of cells if they are None.
+    """
 
     encoder_norm: str = choice("batch", *NORMS)
     dropout: float | None = number(None, 0, 0.99)

@@ -1,8 +1,8 @@
-"""Disentangled autoencoder: one encoder, two parts of the latent, z_bio for the biology and z_batch for the batch.
+"""Disentangled autoencoder: one encoder whose latent has two parts, z_bio for biology and z_batch for the batch.
 
-z_batch is tied to the batch by a cross-entropy; z_bio is kept free of it by what the objective names. Sources: Guo et
-al. 2022 (SCIDRL), doi 10.1093/nar/gkab978; iDLC, doi 10.64898/2026.02.17.706490.
-docs/explanation/methods/disentanglement.md explains the model, what differs from these two, and how its weights were
+A cross-entropy loss ties z_batch to the batch; the other terms of the objective remove the batch from z_bio. Sources:
+Guo et al. 2022 (SCIDRL), doi 10.1093/nar/gkab978; iDLC, doi 10.64898/2026.02.17.706490.
+docs/explanation/methods/disentanglement.md explains the model, how it differs from these two, and how its weights were
 chosen.
 """
 
@@ -20,7 +20,10 @@ FEW, MANY = {"max_steps": 1500}, {"max_steps": 4000}
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(AutoencoderParameters):
-    """As `AutoencoderParameters`; `max_steps` and `dropout` go by the number of cells if not given."""
+    """Parameters of the method; see `AutoencoderParameters`.
+
+    `max_steps` and `dropout` depend on the number of cells if they are None.
+    """
 
     split: bool = True
     condition: str = choice("one_hot", "none", "z_batch", "one_hot", "embedding")

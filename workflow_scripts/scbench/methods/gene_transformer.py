@@ -1,9 +1,9 @@
-"""Gene Transformer: attention over the genes of a cell, and a cell token that is decoded under the batch of the cell.
+"""Gene Transformer: attention over the genes of a cell, and a cell token that a batch-conditioned decoder decodes.
 
-Genes are told apart by vectors of their co-expression and of what is known of them. Sources: Yang et al. 2022,
+Gene vectors from co-expression and prior knowledge identify the genes. Sources: Yang et al. 2022,
 doi 10.1038/s42256-022-00534-z (masked training, gene vectors as positions); Du et al. 2019,
 doi 10.1186/s12864-018-5370-x (gene2vec); Lopez et al. 2018, doi 10.1038/s41592-018-0229-2 (batch-conditioned decoder).
-docs/explanation/methods/gene_transformer.md says what differs and why.
+docs/explanation/methods/gene_transformer.md explains the differences from these sources.
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ from scbench.parameters import number
 from scbench.transformer.parameters import IntegrationParameters
 from scbench.types import Dataset, Embedding
 
-# With many cells the latent is given room for what differs within a type, so that types do not fall apart.
+# With many cells a lower beta leaves the latent room for variation within a type, so that types are not split up.
 FEW = {"beta": 1.0, "max_steps": 1500}
 MANY = {"beta": 0.25, "max_steps": 5000}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(IntegrationParameters):
-    """As `IntegrationParameters`; `beta` and `max_steps` go by the number of cells if not given."""
+    """Parameters of the method; see `IntegrationParameters`.
+
+    `beta` and `max_steps` depend on the number of cells if they are None.
+    """
 
     beta: float | None = number(None, 0)
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
-    """Train on all cells and return the means of the cells' latents, (n_cells, latent_dim)."""
+    """Train on all cells and return the latent means, (n_cells, latent_dim)."""
     from scbench.transformer.pretraining import Integration, fit
 
     options = by_cells(Parameters.of(parameters), data.n_cells, few=FEW, many=MANY)

@@ -1,6 +1,6 @@
-"""Gene Transformer, plain: masked reconstruction alone, and the mean of the outputs over genes as the embedding.
+"""Gene Transformer, plain: trained on masked reconstruction only; the embedding is the mean output over genes.
 
-Nothing is done about batches. Source: Yang et al. 2022, doi 10.1038/s42256-022-00534-z; see
+It does not correct batch effects. Source: Yang et al. 2022, doi 10.1038/s42256-022-00534-z; see
 docs/explanation/methods/gene_transformer.md.
 """
 
@@ -15,7 +15,7 @@ from scbench.types import Dataset, Embedding
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(TrunkParameters):
-    """As `TrunkParameters`."""
+    """Parameters of the method; see `TrunkParameters`."""
 
     max_steps: int = number(1500, 1)
 

@@ -1,6 +1,6 @@
-"""Harmony: soft clusters of mixed batches, then a linear correction per cluster, in the space of the PCA.
+"""Harmony: soft clustering that favours mixed batches, followed by a linear correction per cluster, in PCA space.
 
-Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0, as implemented in harmonypy, called directly because
+Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0, as implemented in harmonypy. It is called directly because
 scanpy's wrapper transposes the result of harmonypy >= 0.1.
 """
 
@@ -19,11 +19,11 @@ class Parameters(p.Parameters):
     Attributes
     ----------
     theta
-        Weight of the diversity of batches in a cluster; 0 asks for none.
+        Weight of the batch diversity penalty; 0 turns it off.
     sigma
         Width of the soft clusters.
     max_iter
-        Rounds of clustering and correction at most; it stops earlier when the objective does.
+        Maximum number of rounds of clustering and correction; Harmony stops earlier when the objective converges.
     """
 
     theta: float = p.number(2.0, 0)
@@ -32,7 +32,7 @@ class Parameters(p.Parameters):
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
-    """Return the corrected principal components, (n_cells, n_pcs); with one batch, the components as they are."""
+    """Return the corrected principal components, (n_cells, n_pcs); with one batch, the unchanged components."""
     import harmonypy
     import numpy as np
     import pandas as pd

@@ -1,4 +1,4 @@
-"""Random embedding: the control that keeps no biology; its batches are perfectly mixed."""
+"""Random embedding: the control that mixes batches perfectly and preserves no biology."""
 
 import numpy as np
 
@@ -7,5 +7,5 @@ from scbench.types import Dataset, Embedding
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int) -> Embedding:
-    """Return standard normal noise of the shape of the principal components."""
+    """Return standard normal noise with the shape of the principal components, (n_cells, n_pcs)."""
     return Embedding(X=generator(seed, "random_embedding").standard_normal(data.X.shape).astype(np.float32))

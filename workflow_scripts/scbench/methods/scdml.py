@@ -1,7 +1,7 @@
-"""scDML: merge fine clusters that neighbours across batches hold together, then learn an embedding from triplets.
+"""scDML: merge fine clusters that are connected by neighbours across batches, then learn an embedding from triplets.
 
-Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, as their released code computes it. What differs and why stands
-in docs/explanation/methods/scdml.md.
+Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, following their released code.
+docs/explanation/methods/scdml.md explains the differences.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     Raises
     ------
     ValueError
-        When there is one cluster only, so that there are no triplets.
+        If there is only one cluster, which gives no triplets.
     """
     import numpy as np
 

@@ -1,8 +1,8 @@
-"""scDML with self-training: cluster the learned space, mine triplets from the clusters, train on, until all is stable.
+"""scDML with self-training: cluster the embedding, mine triplets from the clusters, train again, until it is stable.
 
-Starts as scDML does (Yu et al. 2023, doi 10.1038/s41467-023-36635-5); the rounds are this project's reading of
-self-training with pseudo-labels (Caron et al. 2018, doi 10.1007/978-3-030-01264-9_9).
-docs/explanation/methods/scdml.md says what each choice rests on.
+The first round is scDML (Yu et al. 2023, doi 10.1038/s41467-023-36635-5). The later rounds are this project's version
+of self-training with pseudo-labels (Caron et al. 2018, doi 10.1007/978-3-030-01264-9_9).
+docs/explanation/methods/scdml.md gives the reasons for each choice.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dataclasses import replace
 from scbench.metric_learning.parameters import SelfTrainingParameters as Parameters
 from scbench.types import Dataset, Embedding
 
-REACH = 3  # how far the number of clusters may move from that of the first round
+REACH = 3  # maximum change of the number of clusters relative to the first round
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
-    """Return the embedding, (n_cells, latent_dim), the clusters of the last accepted round, and the table `rounds`.
+    """Return the embedding, (n_cells, latent_dim), the clusters of the last accepted round and the table `rounds`.
 
     Raises
     ------
     ValueError
-        When there is one cluster only, so that there are no triplets.
+        If there is only one cluster, which gives no triplets.
     """
     import numpy as np
 

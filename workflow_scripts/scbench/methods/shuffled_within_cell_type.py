@@ -1,7 +1,8 @@
-"""Shuffled within cell type: the control with perfect mixing and the data's own cell types.
+"""Shuffled within cell type: the control that mixes batches perfectly and keeps the real structure of cell types.
 
-The principal components are permuted among the cells of each type, so that the place of a cell says nothing of its
-batch beyond its type. Source: the control `shuffle_integration_by_cell_type` of Open Problems, batch integration.
+The principal components are permuted among the cells of each type, so that the position of a cell carries no
+information about its batch beyond its type. Source: the control `shuffle_integration_by_cell_type` of Open Problems,
+batch integration.
 """
 
 import numpy as np

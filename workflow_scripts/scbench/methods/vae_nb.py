@@ -1,7 +1,7 @@
-"""VAE_NB: a variational autoencoder of the counts with a negative binomial likelihood, blind to the batch.
+"""VAE_NB: a variational autoencoder of the counts with a negative binomial likelihood, not batch-conditioned.
 
-Source: Lopez et al. 2018, doi 10.1038/s41592-018-0229-2, without the batch in the decoder: it shows what the likelihood
-does by itself, and leaves batches apart where they differ.
+Source: Lopez et al. 2018, doi 10.1038/s41592-018-0229-2, without the batch in the decoder. It shows the effect of the
+likelihood alone and does not correct batch effects.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from scbench.types import Dataset, Embedding
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(CountVaeParameters):
-    """As `CountVaeParameters`; the model is not told the batch."""
+    """Parameters of the method; see `CountVaeParameters`. Nothing in the model receives the batch."""
 
     condition: str = choice("none", "none")
     dispersion: str = choice("gene", "gene")
+    prior: str = choice("normal", "normal", "mog", "vamp")
     dropout: float = number(0.1, 0, 0.99)
     beta: float = number(1.0, 0)
     max_steps: int = number(2500, 1)

@@ -1,1 +1,1 @@
-"""What scDML is built from: scaling per batch, a graph of clusters, merging, triplets, the network."""
+"""Building blocks of scDML: scaling per batch, triplets, networks, self-training."""

@@ -1,4 +1,4 @@
-"""The networks of scDML: log-normalised cells, scaled per batch, to an embedding that is trained with triplets."""
+"""The networks of scDML: they map log-normalised cells, scaled per batch, to an embedding trained with triplets."""
 
 import torch
 from torch import nn
@@ -12,7 +12,7 @@ from scbench.neural.fit import Model
 
 
 class TripletNetwork(Model[TripletParameters]):
-    """Scaling with the mean and sd of the cell's batch, then Linear, ReLU, Linear."""
+    """Scaling with the mean and standard deviation of the cell's batch, then Linear, ReLU, Linear."""
 
     options_class: type[TripletParameters] = ScdmlParameters
     unit = False
@@ -29,18 +29,18 @@ class TripletNetwork(Model[TripletParameters]):
 
     @torch.no_grad()
     def start_at(self, scaling: BatchScaling) -> None:
-        """Take the means and standard deviations by which cells are scaled."""
+        """Set the means and standard deviations used to scale cells."""
         self.mean.copy_(torch.from_numpy(scaling.mean))
         self.sd.copy_(torch.from_numpy(scaling.sd))
 
     def embed(self, x: SparseRows, batch: torch.Tensor, **_) -> torch.Tensor:
-        """(n, latent_dim) of log-normalised cells."""
+        """Return the embedding (n, latent_dim) of log-normalised cells."""
         scaled = (x.dense() - self.mean[batch]) / self.sd[batch]
         embedding = self.layers(scaled.clamp(-LARGEST, LARGEST))
         return nn.functional.normalize(embedding) if self.unit else embedding
 
     def losses(self, x: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the {triplet_loss}, and the mined {triplets} per cell of the minibatch, which are no loss."""
+        """Return {triplet_loss, triplets}; triplets, the mined triplets per cell of the minibatch, is not a loss."""
         loss, n_mined = self._triplet_loss(self.embed(x, batch), cluster)
         return {"triplet_loss": loss, "triplets": n_mined / len(cluster)}
 
@@ -49,10 +49,10 @@ class TripletNetwork(Model[TripletParameters]):
 
 
 class MixingNetwork(TripletNetwork):
-    """A triplet network that also mixes batches within clusters, and keeps these from being flat.
+    """A triplet network that also mixes batches within clusters and keeps clusters from becoming flat.
 
-    Triplets are indifferent to what lies within a cluster once clusters are apart: batches may stay side by side there,
-    and a large cluster may become a thin sheet, which whoever clusters the embedding then cuts to pieces.
+    Once clusters are separated, triplets have no effect within a cluster: batches can stay separate there, and a large
+    cluster can become a thin sheet, which clustering of the embedding then splits.
     """
 
     options_class = SelfTrainingParameters
@@ -62,7 +62,7 @@ class MixingNetwork(TripletNetwork):
         self.unit = options.unit
 
     def losses(self, x: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the {triplet_loss, mmd, flatness}, and the mined {triplets} per cell of the minibatch."""
+        """Return {triplet_loss, mmd, flatness, triplets}; triplets are the mined ones per cell of the minibatch."""
         embedding = self.embed(x, batch)
         loss, n_mined = self._triplet_loss(embedding, cluster)
         return {
@@ -76,16 +76,19 @@ class MixingNetwork(TripletNetwork):
 def distance_of_batches(
     embedding: torch.Tensor, batch: torch.Tensor, cluster: torch.Tensor, *, n_batches: int
 ) -> torch.Tensor:
-    """Squared discrepancy of batches within clusters, in the scale of a cluster: however far apart clusters are."""
+    """Return the squared discrepancy of batches within clusters, at the scale of a cluster.
+
+    The scale does not depend on the distances between clusters.
+    """
     n_clusters = int(cluster.max()) + 1
     return distance_within_clusters(embedding, batch, cluster, n_batches, n_clusters, scale_of_clusters=True)
 
 
 def flatness(embedding: torch.Tensor, cluster: torch.Tensor) -> torch.Tensor:
-    """How unevenly the dimensions share the scatter of cells around the means of their clusters.
+    """Return how unevenly the scatter of cells around their cluster means is distributed over dimensions.
 
-    n_dims sum(v^2) / sum(v)^2 - 1 of the eigenvalues v of the covariance: 0 for a ball, n_dims - 1 for a line. It is
-    n_dims over the participation ratio, less 1.
+    With the eigenvalues v of the covariance, it is n_dims sum(v^2) / sum(v)^2 - 1: 0 for a ball, n_dims - 1 for a line.
+    This equals n_dims divided by the participation ratio, minus 1.
     """
     member = nn.functional.one_hot(cluster).to(embedding.dtype)
     means = (member.T @ embedding) / member.sum(0)[:, None].clamp_min(1)

@@ -1,4 +1,4 @@
-"""Parameters of scDML and its self-training; each stands here once, with its default and its range."""
+"""Parameters of scDML and its self-training with their defaults and ranges."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ MINING = ("hard", "semihard", "random")
 
 @dataclass(frozen=True, kw_only=True)
 class TripletParameters(MinibatchParameters):
-    """What scDML and its self-training share.
+    """Parameters shared by scDML and its self-training.
 
     Attributes
     ----------
     n_clusters
-        None: the number of cell types where they are given (a variant with `uses_labels`), else by the eigengap.
+        Number of clusters; None: the number of cell types if they are given (a variant with `uses_labels`), otherwise
+        chosen by the eigengap.
     resolution
-        Of the fine clusters.
+        Leiden resolution of the fine clusters.
     n_neighbours_within, n_neighbours_between
-        Neighbours of a cell in its own batch, itself counted, and candidates for mutual ones in each other batch.
+        Number of neighbours of a cell in its own batch, including itself, and number of candidates for mutual
+        neighbours in each other batch.
     hidden, latent_dim
-        Widths of the one hidden layer and of the embedding; None: by the number of cells.
+        Widths of the hidden layer and of the embedding; None: depends on the number of cells.
     mining, margin
         hard | semihard | random, see `scbench.metric_learning.triplets.mine`; margin of the loss.
     """
@@ -47,8 +49,8 @@ class ScdmlParameters(TripletParameters):
     Attributes
     ----------
     eigengap
-        Graph of clusters in whose spectrum the largest gap is sought: edges, the numbers of edges between and inside
-        clusters; two_step, the similarities and their square, as published.
+        Graph of clusters used to find the largest eigengap: edges, the numbers of edges between and within clusters;
+        two_step, the similarities and their square, as published.
     """
 
     latent_dim: int = number(32, 1)
@@ -64,16 +66,17 @@ class SelfTrainingParameters(TripletParameters):
     Attributes
     ----------
     n_clusters
-        That of the first round; later ones may differ by 3.
+        Number of clusters of the first round; later rounds may differ from it by 3.
     balanced
-        Minibatches of 8 clusters x `batch_size` / 8 cells spread over the batches; false: of cells drawn evenly.
+        Minibatches of 8 clusters x `batch_size` / 8 cells spread over the batches; false: cells drawn uniformly.
     unit
-        Embedding on the unit sphere.
+        Whether to normalise the embedding to the unit sphere.
     mmd, flatness
-        Weights of the discrepancy of batches within clusters and of the flatness of clusters; the triplet loss has 1.
+        Weights of the discrepancy of batches within clusters and of the flatness of clusters, relative to the triplet
+        loss with weight 1.
     rounds, epochs, round_epochs
-        Rounds after the first at most; epochs of the first round and of each later one, whose learning rate is half
-        that of the round before.
+        Maximum number of rounds after the first; epochs of the first round and of each later round, whose learning rate
+        is half that of the previous round.
     """
 
     latent_dim: int | None = number(None, 1)

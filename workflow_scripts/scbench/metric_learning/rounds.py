@@ -1,4 +1,4 @@
-"""One round of self-training: the network goes on from the weights of the last round, with new clusters."""
+"""One round of self-training: training continues from the weights of the previous round with new clusters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scbench.types import Dataset
 
 
 class RoundTrainer:
-    """Trains one `MixingNetwork` round by round on the cells of `data`."""
+    """Train a `MixingNetwork` round by round on the cells of `data`."""
 
     def __init__(
         self, data: Dataset, scaling: BatchScaling, options: SelfTrainingParameters, *, seed: int, device: str
@@ -31,7 +31,7 @@ class RoundTrainer:
         self.model.start_at(scaling)
 
     def fit(self, cluster: np.ndarray, number: int, state: dict[str, Any] | None) -> Trained:
-        """Train round `number` (0: the first) on clusters (n_cells,), from the weights of `state` if there is one."""
+        """Train round `number` (0: the first) on clusters (n_cells,), starting from the weights of `state` if given."""
         p = self.options
         if state is not None:
             self.model.load_state_dict(state["weights"])

@@ -1,4 +1,4 @@
-"""Scaling per batch and principal components, in chunks of cells: the scaled matrix is never held as a whole."""
+"""Scaling per batch and PCA in chunks of cells, so that the full scaled matrix is never in memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, sparse
 
-LARGEST = 10.0  # standard deviations; what lies beyond is clipped
+LARGEST = 10.0  # standard deviations; larger values are clipped
 CHUNK = 4096
-CONSTANT = 1e-10  # variance below which a gene does not vary in a batch
+CONSTANT = 1e-10  # variance below which a gene counts as constant in a batch
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class BatchScaling:
 
     @classmethod
     def of(cls, X: sparse.csr_matrix, batch: np.ndarray) -> "BatchScaling":
-        """Measure log-normalised (n_cells, n_genes) CSR; batch (n_cells,) codes. A gene that does not vary has sd 1."""
+        """Compute from log-normalised CSR (n_cells, n_genes) and batch codes (n_cells,); constant genes have sd 1."""
         n_cells = np.bincount(batch)[:, None]
         sums, squares = np.zeros((2, len(n_cells), X.shape[1]))
         for start in range(0, X.shape[0], CHUNK):
@@ -35,7 +35,7 @@ class BatchScaling:
         return cls(mean.astype(np.float32), sd.astype(np.float32))
 
     def chunks(self, X: sparse.csr_matrix, batch: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield (rows, scaled dense float32) over all cells in order, clipped at 10 standard deviations."""
+        """Yield (rows, scaled dense float32) for all cells in order, clipped at 10 standard deviations."""
         for start in range(0, X.shape[0], CHUNK):
             rows = slice(start, start + CHUNK)
             scaled = (X[rows].toarray() - self.mean[batch[rows]]) / self.sd[batch[rows]]
@@ -45,11 +45,11 @@ class BatchScaling:
 def principal_components(
     X: sparse.csr_matrix, batch: np.ndarray, scaling: BatchScaling, n_components: int
 ) -> np.ndarray:
-    """Compute the principal components of the scaled cells from the covariance of the genes.
+    """Compute the principal components of the scaled cells from the gene covariance.
 
     Returns
     -------
-    (n_cells, n) float32, n the smallest of `n_components`, n_cells - 1 and n_genes - 1 (but at least 1).
+    (n_cells, n) float32, where n is the smallest of `n_components`, n_cells - 1 and n_genes - 1 (but at least 1).
     """
     n_cells, n_genes = X.shape
     total, products = np.zeros(n_genes), np.zeros((n_genes, n_genes))

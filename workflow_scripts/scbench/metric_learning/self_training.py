@@ -1,4 +1,4 @@
-"""Self-training: the clusters of the learned space become the labels of the next round, until they are stable."""
+"""Self-training: the clusters of the embedding become the labels of the next round, until they are stable."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ import pandas as pd
 
 from scbench.graphs.agreement import ari
 
-STABLE = 0.98  # adjusted Rand index to the clusters of the last round
-UNLIKE = 0.7  # the same: too low to be a correction
+STABLE = 0.98  # adjusted Rand index with the clusters of the previous round
+UNLIKE = 0.7  # the same; below it, the round is rejected
 ROUND_COLUMNS = ["round", "epoch", "clusters", "ari_to_last_round", "accepted"]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The embedding (n_cells, n_dims) after a round, the history of its training, the content of model.pt."""
+    """The embedding (n_cells, n_dims) after a round, the training history, and the content of model.pt."""
 
     X: np.ndarray
     history: pd.DataFrame
@@ -24,7 +24,7 @@ class Trained:
 
     @property
     def triplets(self) -> float:
-        """Mined triplets per cell of a minibatch in the last epoch."""
+        """Number of mined triplets per cell of a minibatch in the last epoch."""
         return float(self.history.loc[self.history["term"] == "triplets", "value"].iloc[-1])
 
 
@@ -35,26 +35,26 @@ def self_train(
     recluster: Callable[[np.ndarray], np.ndarray],
     rounds: int,
 ) -> tuple[np.ndarray, Trained, pd.DataFrame, pd.DataFrame]:
-    """Train, cluster the embedding, train on from the weights, for at most `rounds` rounds after the first.
+    """Train, cluster the embedding, and continue training from the weights for at most `rounds` rounds after the first.
 
-    Ends when the new clusters have an adjusted Rand index of 0.98 to the last ones, and when a round is rejected: its
-    clusters collapse to 2 or fewer, their index is below 0.7, or more triplets are mined after it than before. What a
-    rejected round did to clusters and weights is undone.
+    Training ends if the adjusted Rand index between new and previous clusters reaches 0.98, or if a round is rejected:
+    because its clusters collapse to 2 or fewer, the index is below 0.7, or more triplets are mined than before. The
+    clusters and weights of a rejected round are discarded.
 
     Parameters
     ----------
     cluster
-        (n_cells,) codes to start from.
+        (n_cells,) initial codes.
     fit
-        (clusters, number of the round, state to start from) to `Trained`.
+        Function from (clusters, round number, initial state) to `Trained`.
     recluster
-        Embedding to codes.
+        Function from an embedding to codes.
 
     Returns
     -------
-    The clusters and the training of the last round that stands; the history of all epochs; and a table of the rounds,
-    one row each: its number, the epoch it begins with, the number of clusters, their index to the last round's (missing
-    for the first), and whether it was accepted.
+    The clusters and the training of the last accepted round; the history of all epochs; and a table with one row per
+    round: its number, its first epoch, the number of clusters, their index with the previous round (missing for the
+    first), and whether the round was accepted.
     """
     best = fit(cluster, 0, None)
     histories, events = [best.history], [(0, 0, int(cluster.max()) + 1, np.nan, True)]

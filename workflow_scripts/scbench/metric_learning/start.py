@@ -1,4 +1,4 @@
-"""Where scDML starts: cells scaled per batch, their principal components, clusters that neighbours hold together."""
+"""Initial state of scDML: cells scaled per batch, their principal components and neighbours across batches."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scbench.metric_learning.scaling import BatchScaling, principal_components
 from scbench.types import Dataset
 
 N_COMPONENTS = 100
-N_COMPONENTS_OF_GRAPH = 50  # of the fine clusters; scanpy, which the original calls, takes the first 50
+N_COMPONENTS_OF_GRAPH = 50  # for the fine clusters: the original uses the default of scanpy, 50
 
 
 @dataclass(frozen=True)
 class Start:
-    """The cells before training.
+    """State of the cells before training.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Start:
     pca
         (n_cells, at most 100) principal components of the scaled cells.
     between
-        (n_cells, n_cells) mutual nearest neighbours of different batches.
+        (n_cells, n_cells) mutual nearest neighbours between batches.
     """
 
     scaling: BatchScaling
@@ -38,7 +38,7 @@ class Start:
 
     @classmethod
     def of(cls, data: Dataset, options: TripletParameters) -> Start:
-        """Scale the log-normalised cells of `data` and find their neighbours across batches."""
+        """Scale the log-normalised cells of `data` and find mutual neighbours between batches."""
         scaling = BatchScaling.of(data.X, data.batch)
         pca = principal_components(data.X, data.batch, scaling, N_COMPONENTS)
         return cls(scaling, pca, mutual_neighbours_between_batches(pca, data.batch, options.n_neighbours_between))
@@ -46,7 +46,7 @@ class Start:
     def merging(
         self, space: np.ndarray, batch: np.ndarray, options: TripletParameters, *, seed: int, n_dims: int | None = None
     ) -> Merging:
-        """Fine clusters of a space (n_cells, any), of its first `n_dims` dimensions, and the edges between them."""
+        """Cluster the first `n_dims` dimensions of `space`, (n_cells, any), and count the edges between clusters."""
         fine = fine_clusters(space[:, :n_dims], resolution=options.resolution, seed=seed)
         edges = neighbours_within_batches(space, batch, options.n_neighbours_within) + self.between
         return Merging.of(fine, edges)

@@ -1,4 +1,4 @@
-"""Triplets of cells (anchor, positive of its cluster, negative of another), mined from all those of a minibatch.
+"""Mining of triplets (anchor, positive of the same cluster, negative of another cluster) in a minibatch.
 
 Source: Schroff et al. 2015, doi 10.1109/CVPR.2015.7298682; Yu et al. 2023, doi 10.1038/s41467-023-36635-5.
 """
@@ -11,11 +11,11 @@ import torch
 from scbench.neural.discrepancy import squared_distances
 
 CLUSTERS_IN_MINIBATCH = 8
-CELLS_OF_BATCH = 2  # drawn together, so that there are cells of one batch to compare, however many batches there are
+CELLS_OF_BATCH = 2  # drawn together, so that a minibatch has several cells per batch even with many batches
 
 
 def distances(embedding: torch.Tensor) -> torch.Tensor:
-    """Euclidean distances (n, n) of the rows of (n, n_dims); the gradient at distance 0 is 0."""
+    """Return the Euclidean distances (n, n) between the rows of (n, n_dims); the gradient at distance 0 is 0."""
     square = squared_distances(embedding, embedding)
     apart = square > 0
     return torch.where(apart, square, 1.0).sqrt() * apart
@@ -31,12 +31,12 @@ def mine(distance: torch.Tensor, cluster: torch.Tensor, mining: str, margin: flo
     cluster
         (n,) codes.
     mining
-        hard: gap <= 0. semihard: 0 < gap < margin; hard if the minibatch has none of these. random: one negative drawn
-        for each anchor and positive, if gap < margin.
+        hard: gap <= 0. semihard: 0 < gap < margin, or hard if the minibatch has no such triplet. random: one random
+        negative per anchor and positive, kept if gap < margin.
 
     Returns
     -------
-    (n, n, n) bool: anchor, positive, negative.
+    (n, n, n) bool, indexed by anchor, positive and negative.
     """
     same = cluster[:, None] == cluster[None]
     positive = same & ~torch.eye(len(cluster), dtype=torch.bool, device=same.device)
@@ -61,12 +61,13 @@ def triplet_loss(
 
     Returns
     -------
-    The loss, 0 where nothing is mined, and the number of mined triplets.
+    The loss, 0 if no triplet is mined, and the number of mined triplets.
 
     Notes
     -----
-    Every mined triplet has a positive loss, so their mean is linear in the distances: each distance is weighted with
-    how often it leads to a positive minus how often it leads to a negative. That spares a gradient of n^3 terms.
+    Every mined triplet has a positive loss, so the mean is linear in the distances. Each distance is weighted by the
+    number of triplets in which it leads to a positive minus the number in which it leads to a negative. This avoids a
+    gradient with n^3 terms.
     """
     distance = distances(embedding.float())
     with torch.no_grad():
@@ -80,19 +81,20 @@ def triplet_loss(
 def balanced_minibatches(
     cluster: np.ndarray, batch: np.ndarray, batch_size: int
 ) -> Callable[[np.random.Generator], list[np.ndarray]]:
-    """Make a sampler of minibatches in which clusters, and batches within a cluster, are equally common.
+    """Return a sampler of minibatches in which clusters, and batches within a cluster, are equally frequent.
 
     Parameters
     ----------
     cluster, batch
         (n_cells,) codes.
     batch_size
-        Cells in a minibatch, shared equally (rounded up) by 8 clusters, or by all where there are fewer. The cells of a
-        cluster are drawn with replacement: first one of its batches, then two cells of both.
+        Number of cells in a minibatch, divided equally (rounded up) among 8 clusters, or all clusters if there are
+        fewer. The cells of a cluster are drawn with replacement: first one of its batches, then two cells that are in
+        both the cluster and the batch.
 
     Returns
     -------
-    A function from a random generator to the minibatches of an epoch: together as many cells as there are.
+    Function from a random generator to the minibatches of an epoch, which together have as many cells as the dataset.
     """
     group, member = np.unique(np.column_stack([cluster, batch]), axis=0, return_inverse=True)
     member = member.ravel()

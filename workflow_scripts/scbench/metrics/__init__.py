@@ -1,1 +1,1 @@
-"""Scores of an embedding, as functions over arrays."""
+"""Metrics of an embedding, as functions over arrays."""

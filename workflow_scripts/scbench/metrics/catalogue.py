@@ -1,8 +1,8 @@
-"""The metrics there are.
+"""The catalogue of metrics.
 
-A metric is added by a function in a module of this folder, an entry here and a test. The check of the configuration,
-the scores, the labels of tables and figures and docs/reference/metrics.md follow from the entry. This module imports
-the standard library only: Snakemake's own process reads it and has no scipy.
+To add a metric, write a function in a module of this folder, an entry here and a test. The validation of the
+configuration, the scores, the labels in tables and figures, and docs/reference/metrics.md use the entry. This module
+imports the standard library only, because the Snakemake process loads it and has no scipy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How well clusters of the embedding agree with the cell types."""
+"""Agreement between clusters of the embedding and cell types."""
 
 import random
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ SEED = 42
 
 
 def nmi(labels: np.ndarray, clusters: np.ndarray) -> float:
-    """Normalised mutual information of clusters and cell types: I / mean of the two entropies.
+    """Normalised mutual information of clusters and cell types: mutual information / mean of the two entropies.
 
-    Range: 0 to 1; 1: the same groups; 0: the clusters say nothing about the types.
-    Weakness: not corrected for chance: many small clusters raise it, and so do few cells; large types dominate.
-    Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8 (arithmetic mean, as scikit-learn).
+    Range: 0 to 1; 1: identical groups; 0: the clusters carry no information about the types.
+    Weakness: not corrected for chance, so many small clusters or few cells raise the score; large types dominate.
+    Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8 (arithmetic mean, as in scikit-learn).
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ def nmi(labels: np.ndarray, clusters: np.ndarray) -> float:
 
 
 def isolated_labels_f1(labels: np.ndarray, batch: np.ndarray, clusterings: Iterable[np.ndarray]) -> float:
-    """Whether a cluster holds the cells of an isolated cell type and no others: best F1 score, mean over these types.
+    """Best F1 score between an isolated cell type and any cluster, mean over the isolated types.
 
-    Isolated are the types found in the fewest batches; the best is taken over all clusters of all Leiden resolutions
-    from 0.2 to 2.0.
+    Isolated types are those present in the fewest batches. The best score is taken over all clusters at all Leiden
+    resolutions from 0.2 to 2.0.
 
     Range: 0 to 1; 1: each isolated type is a cluster at some resolution.
-    Weakness: the labels choose cluster and resolution; few cells decide it, and it has no meaning where every type is
-    in every batch.
+    Weakness: the labels choose cluster and resolution; the score depends on few cells and is meaningless if every type
+    is in every batch.
     Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8.
 
     Parameters
@@ -65,7 +65,7 @@ def isolated_labels_f1(labels: np.ndarray, batch: np.ndarray, clusterings: Itera
 
 
 def isolated_types(labels: np.ndarray, batch: np.ndarray) -> np.ndarray:
-    """Return the cell types found in the fewest batches."""
+    """Return the cell types present in the fewest batches."""
     per_label = (contingency(labels, batch) > 0).sum(axis=1)
     return np.unique(labels)[per_label == per_label.min()]
 
@@ -73,8 +73,8 @@ def isolated_types(labels: np.ndarray, batch: np.ndarray) -> np.ndarray:
 class LeidenGrid:
     """Leiden clusters of one graph at the resolutions 0.2, 0.4 … 2.0, each computed once.
 
-    Modularity with resolution, on the graph weights of umap-learn, seeded, with the doubled edges of scanpy and
-    scib-metrics (they matter for the random part of the refinement).
+    The objective is modularity with resolution on the graph weights of umap-learn. The random state is fixed, and edges
+    are duplicated as in scanpy and scib-metrics, which affects the random part of the refinement.
     Source: Traag et al. 2019, doi 10.1038/s41598-019-41695-z (igraph).
     """
 
@@ -103,12 +103,12 @@ class LeidenGrid:
         return [self.at(resolution) for resolution in RESOLUTIONS]
 
     def best(self, labels: np.ndarray) -> np.ndarray:
-        """Return the clusters of the resolution with the highest NMI."""
+        """Return the clusters at the resolution with the highest NMI."""
         return max(self.all(), key=lambda clusters: nmi(labels, clusters))
 
 
 def kmeans(X: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Cluster by k-means: the best of 5 seeded k-means++ starts of at most 100 iterations; (n_cells,).
+    """Cluster by k-means: the best of 5 seeded k-means++ runs of at most 100 iterations; (n_cells,).
 
     Source: FAISS, Johnson et al. 2019, doi 10.1109/TBDATA.2019.2921572.
     """

@@ -1,18 +1,18 @@
-"""Diagnostics that need no cell types."""
+"""Diagnostics that do not need cell types."""
 
 import numpy as np
 
 
 def batch_classifier(indices: np.ndarray, batch: np.ndarray) -> float:
-    """How little a classifier can tell the batch of a cell: 2 - 2 AUC of its neighbours' votes, at most 1.
+    """How poorly a neighbour classifier predicts the batch of a cell: 2 - 2 AUC, at most 1.
 
-    For each batch the share of it among the 89 nearest neighbours (the cell itself does not vote) is the classifier's
-    score, its area under the ROC curve is averaged over the batches.
+    The score of the classifier for a batch is the fraction of cells of that batch among the 89 nearest neighbours,
+    without the cell itself. Its area under the ROC curve (AUC) is averaged over batches.
 
-    Range: 0 to 1; 1: no better than chance (AUC 0.5 or less); 0: every cell's batch is known.
-    Weakness: true differences in composition between batches can be told as well; it needs no labels and so cannot
-    know. A diagnostic, not a part of the totals.
-    Source: the classifier two-sample test of Lopez-Paz and Oquab 2017, arXiv 1610.06545, with neighbours as classifier.
+    Range: 0 to 1; 1: no better than chance (AUC 0.5 or less); 0: the batch of every cell is predicted correctly.
+    Weakness: true differences in composition between batches lower the score, too, because it does not use labels. It
+    is a diagnostic and not part of the totals.
+    Source: classifier two-sample test of Lopez-Paz and Oquab 2017, arXiv 1610.06545, with a neighbour classifier.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def batch_classifier(indices: np.ndarray, batch: np.ndarray) -> float:
 
 
 def roc_auc(votes: np.ndarray, positive: np.ndarray) -> float:
-    """Return the probability that a positive has more votes than a negative, ties counting half; votes are counts."""
+    """Return the probability that a positive has more votes than a negative; ties count half, votes are counts."""
     of_positive = np.bincount(votes[positive], minlength=votes.max() + 1).astype(np.float64)
     of_negative = np.bincount(votes[~positive], minlength=votes.max() + 1).astype(np.float64)
     fewer = np.cumsum(of_negative) - of_negative / 2

@@ -1,5 +1,5 @@
-"""What a metric raises where it has no meaning."""
+"""Exception for metrics that are not applicable."""
 
 
 class NotApplicableError(Exception):
-    """A metric that has no meaning on this data; the message says why."""
+    """A metric is not applicable to this data; the message says why."""

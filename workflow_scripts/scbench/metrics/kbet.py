@@ -1,9 +1,9 @@
-"""kBET, with the constants of scib-metrics 0.5.10 but not its three defects.
+"""kBET, with the constants of scib-metrics 0.5.10 but without three of its defects.
 
-Its eigenvalues are in single precision and found from a random start: now and then the trivial one comes out below 1,
-outweighs all others ten million times, and the score is another one. A small cell type lowers the number of diffusion
-components of all types behind it in the alphabet. Its approximate neighbour search compiles for 20 s in every process;
-within a type the exact one takes no time.
+scib-metrics computes eigenvalues in single precision from a random start. Occasionally the trivial eigenvalue is below
+1, dominates all others by a factor of ten million, and changes the score. A small cell type lowers the number of
+diffusion components of all types that follow it in alphabetical order. The approximate neighbour search takes 20 s to
+compile in every process, although exact search within a type is fast.
 """
 
 import numpy as np
@@ -24,14 +24,14 @@ TRIVIAL = 1 - 1e-9
 
 
 def kbet(connectivities: sparse.spmatrix, batch: np.ndarray, labels: np.ndarray) -> float:
-    """Share of cells whose diffusion neighbours have the batch composition of their cell type; mean over the types.
+    """Fraction of cells whose diffusion neighbours have the batch composition of their cell type; mean over types.
 
-    A chi-square test (alpha 0.05) per cell on its 10 to 70 nearest neighbours in the diffusion map of the type's graph
-    of 50 neighbours. Types of fewer than 10 cells or of one batch are left out; a type has 0 if a quarter of its cells
-    lies in small components of the graph.
+    A chi-square test (alpha 0.05) is applied to the 10 to 70 nearest neighbours of each cell in the diffusion map of
+    the type's graph of 50 neighbours. Types of fewer than 10 cells or of a single batch are left out. A type scores 0
+    if a quarter of its cells is in small components of the graph.
 
-    Range: 0 to 1; 1 cannot be expected: batches drawn at random pass for 95 % of the cells.
-    Weakness: strict: near 0 for all methods on many real datasets; more cells make the test sharper.
+    Range: 0 to 1; perfect mixing gives about 0.95, because random batches pass the test for 95 % of the cells.
+    Weakness: strict; near 0 for all methods on many real datasets; more cells make the test stricter.
     Source: Büttner et al. 2019, doi 10.1038/s41592-018-0254-1; per cell type as in Luecken et al. 2022.
 
     Parameters
@@ -48,7 +48,7 @@ def kbet(connectivities: sparse.spmatrix, batch: np.ndarray, labels: np.ndarray)
 
 
 def kbet_per_label(connectivities: sparse.spmatrix, batch: np.ndarray, labels: np.ndarray) -> pd.Series:
-    """Return the share of cells per cell type whose neighbourhood passes a chi-square test of its batches.
+    """Return, per cell type, the fraction of cells whose neighbourhood passes a chi-square test of the batches.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def kbet_per_label(connectivities: sparse.spmatrix, batch: np.ndarray, labels: n
 
     Returns
     -------
-    One value in [0, 1] per cell type, 1 is best; missing for a type of fewer than 10 cells or of a single batch. A type
-    of which a quarter of the cells lies in small components of the graph has 0.
+    One value in [0, 1] per cell type, where 1 is best; missing for a type of fewer than 10 cells or of a single batch.
+    The value is 0 if a quarter of the cells of the type is in small components of the graph.
     """
     graph = sparse.csr_matrix(connectivities, dtype=np.float64)
     return pd.Series({label: _acceptance(graph, batch, np.flatnonzero(labels == label)) for label in np.unique(labels)})
@@ -85,7 +85,7 @@ def _acceptance(graph: sparse.csr_matrix, batch: np.ndarray, cells: np.ndarray) 
 
 
 def diffusion_map(graph: sparse.csr_matrix) -> np.ndarray:
-    """Embed the cells so that Euclidean distances are diffusion distances over all times; (n_cells, <= 100).
+    """Embed the cells so that Euclidean distances are diffusion distances over all time scales; (n_cells, <= 100).
 
     Source: Coifman and Lafon 2006, density-normalised; eigenvectors weighted by e / (1 - e), the trivial one by 1.
     """
@@ -101,7 +101,7 @@ def diffusion_map(graph: sparse.csr_matrix) -> np.ndarray:
 
 
 def composition_test(indices: np.ndarray, batch: np.ndarray) -> np.ndarray:
-    """Return the p value per cell of the chi-square test of its neighbours' batches against all cells' batches."""
+    """Return the p-value per cell of a chi-square test of the batches of its neighbours against those of all cells."""
     names, codes = np.unique(batch, return_inverse=True)
     expected = np.bincount(codes) / len(codes) * indices.shape[1]
     observed = (codes[indices][:, :, None] == np.arange(len(names))).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Local inverse Simpson's index: how many batches, or cell types, are effectively around a cell."""
+"""Local inverse Simpson's index (LISI): effective number of batches or cell types in the neighbourhood of a cell."""
 
 import numpy as np
 
@@ -13,12 +13,12 @@ CHUNK = 4096
 
 
 def clisi(indices: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> float:
-    """How pure the neighbourhoods are: (types - median LISI of the cell types) / (types - 1).
+    """Purity of cell type neighbourhoods: (types - median LISI of the cell types) / (types - 1).
 
-    LISI is 1 / sum(p^2) of the shares p of the types among 90 neighbours, weighted with perplexity 30.
+    LISI is 1 / sum(p^2) over the fractions p of the types among 90 neighbours, weighted with perplexity 30.
 
-    Range: 0 to 1; 1: every neighbourhood has one type; near 0: all types everywhere in equal shares.
-    Weakness: close to 1 for nearly every method, so it hardly tells them apart; blind to types that are split up.
+    Range: 0 to 1; 1: every neighbourhood has a single type; near 0: all types in equal fractions everywhere.
+    Weakness: close to 1 for nearly every method, so it hardly distinguishes them; insensitive to types that are split.
     Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0; scaled as in Luecken et al. 2022.
 
     Parameters
@@ -33,13 +33,13 @@ def clisi(indices: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> float
 
 
 def ilisi(indices: np.ndarray, weights: np.ndarray, batch: np.ndarray) -> float:
-    """How mixed the batches are: (median LISI of the batches - 1) / (batches - 1).
+    """Mixing of batches: (median LISI of the batches - 1) / (batches - 1).
 
-    LISI is 1 / sum(p^2) of the shares p of the batches among 90 neighbours, weighted with perplexity 30.
+    LISI is 1 / sum(p^2) over the fractions p of the batches among 90 neighbours, weighted with perplexity 30.
 
-    Range: 0 to 1; 0: every neighbourhood is of one batch; 1: all batches everywhere in equal shares.
-    Weakness: rewards mixing different cell types too, so noise is near the best; stays below 1 when batches differ in
-    size or in composition, however well they are mixed.
+    Range: 0 to 1; 0: every neighbourhood has a single batch; 1: all batches in equal fractions everywhere.
+    Weakness: also rewards mixing of different cell types, so noise scores near the best; stays below 1 if batches
+    differ in size or composition, however well they are mixed.
     Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0; scaled as in Luecken et al. 2022.
 
     Parameters
@@ -53,13 +53,13 @@ def ilisi(indices: np.ndarray, weights: np.ndarray, batch: np.ndarray) -> float:
 
 
 def cilisi(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
-    """How mixed the batches are within each cell type: (LISI - 1) / (batches of the type - 1), mean over cells.
+    """Mixing of batches within each cell type: (LISI - 1) / (batches of the type - 1), mean over cells.
 
-    The neighbours are searched among the cells of the type; types of fewer than 10 cells or of one batch are left out.
+    Neighbours are searched among the cells of the type. Types of fewer than 10 cells or of a single batch are left out.
 
-    Range: 0 to 1; 1: the batches of a type are mixed in equal shares.
-    Weakness: as iLISI it stays below 1 when batches differ in size; small types have small neighbourhoods; depends on
-    the labels being right.
+    Range: 0 to 1; 1: the batches of a type are mixed in equal fractions.
+    Weakness: like iLISI, it stays below 1 if batches differ in size; small types have small neighbourhoods; depends on
+    correct labels.
     Source: Andreatta et al. 2024, doi 10.1038/s41467-024-45240-z (scIntegrationMetrics).
 
     Parameters
@@ -83,7 +83,7 @@ def cilisi(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
 
 
 def lisi(indices: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return 1 / sum over the groups of the squared weight of a cell's neighbours in the group; (n_cells,)."""
+    """Return 1 / (sum over groups of the squared weight of a cell's neighbours in the group), (n_cells,)."""
     names, codes = np.unique(groups, return_inverse=True)
     simpson = np.empty(len(indices))
     for start in range(0, len(indices), CHUNK):
@@ -96,7 +96,7 @@ def lisi(indices: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.nda
 
 
 def neighbour_weights(distances: np.ndarray) -> np.ndarray:
-    """Return the weights exp(-rate x distance) of a cell's neighbours with the rate that gives perplexity k / 3.
+    """Return the weights exp(-rate x distance) of a cell's neighbours, with the rate that gives perplexity k / 3.
 
     Parameters
     ----------
@@ -105,8 +105,8 @@ def neighbour_weights(distances: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    (n_cells, k - 1) float32, each row adding up to 1. Where no rate gives the perplexity (all neighbours in one place)
-    it is the one of the 50th try.
+    (n_cells, k - 1) float32; each row sums to 1. If no rate gives the perplexity (all neighbours at the same position),
+    the rate after 50 iterations is used.
     """
     target = np.log(np.floor(distances.shape[1] / 3))
     weights = [_weights(distances[start : start + CHUNK, 1:], target) for start in range(0, len(distances), CHUNK)]
@@ -114,7 +114,7 @@ def neighbour_weights(distances: np.ndarray) -> np.ndarray:
 
 
 def _weights(distances: np.ndarray, target: float) -> np.ndarray:
-    distances = (distances - distances[:, :1]).astype(np.float32)  # the weights do not change and cannot underflow
+    distances = (distances - distances[:, :1]).astype(np.float32)  # leaves the weights unchanged and avoids underflow
     n_cells = len(distances)
     rate, low, high = (np.full(n_cells, value, dtype=np.float32) for value in (1, -np.inf, np.inf))
     result = np.empty_like(distances)

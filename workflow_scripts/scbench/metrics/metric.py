@@ -1,4 +1,4 @@
-"""What the catalogue says about a metric."""
+"""Entries of the catalogue of metrics."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class Metric:
     Attributes
     ----------
     id, label
-        Its name in the configuration and in scores.tsv; its name in tables and figures.
+        Name in the configuration and in scores.tsv; display name in tables and figures.
     group
-        bio | batch: the part of the total in which it can count; extra: a diagnostic that counts in neither. A preset
-        may list any metric under extra.
+        bio | batch: the part of the total to which it can contribute; extra: a diagnostic that contributes to neither.
+        A preset may list any metric under extra.
     function
-        "module:function", a pure function whose docstring defines the metric. Each of its parameters without a default
-        is given the attribute of `scored.Scored` of the same name.
+        "module:function", a pure function whose docstring defines the metric. Each parameter without a default receives
+        the attribute of `scored.Scored` of the same name.
     arguments
-        {parameter: attribute of `Scored`} for parameters that are given another attribute.
+        {parameter: attribute of `Scored`} for parameters that receive another attribute.
     needs
-        Keys of NEEDS; a metric that lacks one of them is not applicable.
+        Keys of NEEDS; a metric is not applicable if one of them is missing.
     direction
-        Whether a higher or a lower value is better. Totals are means of values of which 1 is the best, so only a metric
-        of the group extra may be lower.
+        Whether higher or lower values are better. Totals are means of values for which 1 is best, so only metrics of
+        the group extra may have the direction lower.
     is_silhouette
-        Whether the total without silhouettes leaves it out.
+        Whether the total without silhouettes excludes it.
     packages
-        What computes it beside numpy, as named on PyPI.
+        Packages that compute it besides numpy, by PyPI name.
     """
 
     id: str
@@ -60,10 +60,10 @@ class Metric:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The groups under which a preset may list it."""
+        """Groups under which a preset may list the metric."""
         return ("extra",) if self.group == "extra" else (self.group, "extra")
 
     def load(self) -> Callable[..., float]:
-        """Import its function."""
+        """Import the function."""
         module, name = self.function.split(":")
         return getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""Principal component regression: how much of the variance of an embedding a covariate explains."""
+"""Principal component regression: the variance of an embedding explained by a covariate."""
 
 import numpy as np
 
@@ -11,15 +11,16 @@ RANDOM_ORDERS = 99
 
 
 def pcr_comparison(pca: np.ndarray, X: np.ndarray, batch: np.ndarray) -> float:
-    """How much of the variance that batch explains before integration is gone: (before - after) / before, at least 0.
+    """Reduction of the variance explained by the batch: (before - after) / before, at least 0.
 
-    The share of the total variance explained by the batch, summed over principal components, is taken of the PCA before
-    integration and of the embedding.
+    The fraction of the total variance explained by the batch, summed over principal components, is computed for the PCA
+    before integration and for the embedding.
 
-    Range: 0 to 1; 1: no variance of the embedding is explained by the batch; 0: as much as before, or more.
-    Weakness: sees shifts of whole batches only; a change of the scale of a dimension can look like a change of mixing;
-    differences in composition count as batch effect, so even perfect mixing within the types can stay below 1. Not
-    applicable where the batch explains no more before than in 99 random orders of the cells: nothing is to be removed.
+    Range: 0 to 1; 1: the batch explains no variance of the embedding; 0: it explains as much as before, or more.
+    Weakness: detects shifts of whole batches only; a change of the scale of a dimension can look like a change of
+    mixing; differences in composition count as batch effects, so even perfect mixing within the types can score below
+    1. Not applicable if the batch explains no more before integration than in 99 random permutations of the cells,
+    because there is no batch effect to remove.
     Source: Büttner et al. 2019, doi 10.1038/s41592-018-0254-1.
 
     Parameters
@@ -38,15 +39,16 @@ def pcr_comparison(pca: np.ndarray, X: np.ndarray, batch: np.ndarray) -> float:
 
 
 def cell_cycle_conservation(pca: np.ndarray, X: np.ndarray, phases: np.ndarray, batch: np.ndarray) -> float:
-    """How much of the variance that the cell cycle explains is kept: 1 - |after - before| / before, at least 0.
+    """Conservation of the variance explained by the cell cycle: 1 - |after - before| / before, at least 0.
 
-    The share of the variance that the S and the G2/M score explain together (principal component regression), per batch
-    and averaged over the batches of at least 10 cells.
+    The fraction of the variance explained jointly by the S and G2/M scores (principal component regression) is computed
+    per batch and averaged over the batches of at least 10 cells.
 
-    Range: 0 to 1; 1: the cell cycle explains as much within each batch as before integration.
-    Weakness: needs real gene symbols; where few cells divide, the scores are noise and so is the metric; more variance
-    explained than before costs as much as less; not calibrated: a cluster-like embedding without cell cycle scores 0.
-    Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8, here on one PCA of all batches as the state before.
+    Range: 0 to 1; 1: the cell cycle explains as much variance within each batch as before integration.
+    Weakness: needs real gene symbols; if few cells divide, the scores and the metric are noise; an increase of the
+    explained variance costs as much as a decrease; not calibrated: a cluster-like embedding without cell cycle scores
+    0.
+    Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8, here with one PCA of all batches as the state before.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def cell_cycle_conservation(pca: np.ndarray, X: np.ndarray, phases: np.ndarray, 
 
 
 def _explained_by_chance(X: np.ndarray, indicators: np.ndarray) -> float:
-    """Return the largest share of the variance that the groups explain in seeded random orders of the cells."""
+    """Return the largest fraction of the variance that the groups explain in seeded permutations of the cells."""
     X = X - X.mean(axis=0, dtype=np.float64)
     total, sizes = np.square(X).sum(), indicators.sum(axis=0)
     random = generator(0, "explained_by_chance")
@@ -78,9 +80,9 @@ def _explained_by_chance(X: np.ndarray, indicators: np.ndarray) -> float:
 
 
 def explained_variance(X: np.ndarray, covariates: np.ndarray) -> float:
-    """Return the share of the variance of `X` that a linear regression on the covariates explains; 0 of none.
+    """Return the fraction of the variance of `X` explained by a linear regression on the covariates; 0 if none.
 
-    Summing R^2 x variance over all principal components gives the same number, whatever the rotation.
+    Summing R^2 x variance over all principal components gives the same number, for any rotation.
     """
     X = X.astype(np.float64)
     X = X - X.mean(axis=0)

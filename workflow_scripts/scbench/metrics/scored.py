@@ -1,4 +1,4 @@
-"""One embedding beside what it is judged by: what metrics take as arguments, each made once."""
+"""An embedding and the data needed to score it: the arguments of all metrics, each computed once."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ JITTER = 1e-3  # of the standard deviation; less is lost in single precision
 
 @dataclass(frozen=True)
 class Scored:
-    """One embedding and its cells; every attribute can be the argument of a metric's function.
+    """An embedding and its cells; every attribute can be an argument of a metric function.
 
     Attributes
     ----------
     X
-        (n_cells, n_dims) the embedding, in `suite.canonical_order`.
+        (n_cells, n_dims) embedding, in `suite.canonical_order`.
     pca
         (n_cells, n_pcs) principal components before integration.
     batch, labels
-        (n_cells,) strings; labels are empty where the dataset has none.
+        (n_cells,) strings; labels are empty if unknown.
     clusters
-        (n_cells,) the method's own clusters, if it makes any.
+        (n_cells,) clusters found by the method, if any.
     phases
-        (n_cells, 2) scores of the S and the G2/M phase, if the genes allow them.
+        (n_cells, 2) scores of the S and G2/M phases, if they could be computed.
     """
 
     X: np.ndarray
@@ -49,7 +49,7 @@ class Scored:
     phases: np.ndarray | None = None
 
     def reason_against(self, need: Need) -> str:
-        """Return why a metric with this need has no meaning here; empty where it has one."""
+        """Return why a metric with this need is not applicable here; empty if it is applicable."""
         match need:
             case "labels" if (self.labels == "").any():
                 return "the data set has no cell types"
@@ -67,8 +67,8 @@ class Scored:
 
     @cached_property
     def points(self) -> np.ndarray:
-        """The embedding with cells at one and the same place moved apart a little, so that they have neighbours."""
-        same = (self.X[1:] == self.X[:-1]).all(axis=1)  # equal rows stand behind each other
+        """Embedding in which cells at the same position are moved apart slightly, so that they have neighbours."""
+        same = (self.X[1:] == self.X[:-1]).all(axis=1)  # equal rows are adjacent in the canonical order
         moved = np.flatnonzero(np.append(same, False) | np.append(False, same))
         points = self.X.astype(np.float64) - self.X.mean(axis=0, dtype=np.float64)
         noise = generator(0, "points").standard_normal((len(moved), points.shape[1]))
@@ -92,7 +92,7 @@ class Scored:
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """(n_cells, 89) weights of the neighbours in LISI."""
+        """(n_cells, 89) neighbour weights of LISI."""
         return neighbour_weights(self.nearest[1])
 
     @property
@@ -115,7 +115,7 @@ class Scored:
 
     @property
     def clusterings(self) -> list[np.ndarray]:
-        """Leiden clusters, (n_cells,) at each resolution."""
+        """Leiden clusters (n_cells,) at each resolution."""
         return self._leiden.all()
 
     @property
@@ -125,15 +125,15 @@ class Scored:
 
     @cached_property
     def leiden_best(self) -> np.ndarray:
-        """(n_cells,) Leiden clusters of the resolution with the highest NMI."""
+        """(n_cells,) Leiden clusters at the resolution with the highest NMI."""
         return self._leiden.best(self.labels)
 
     @cached_property
     def kmeans(self) -> np.ndarray:
-        """(n_cells,) clusters by k-means, as many as cell types."""
+        """(n_cells,) k-means clusters, as many as cell types."""
         return kmeans(self.X, len(np.unique(self.labels)))
 
     @cached_property
     def widths(self) -> np.ndarray:
-        """(n_cells,) silhouette widths of the cell types."""
+        """(n_cells,) silhouette widths with respect to cell types."""
         return silhouette_widths(self.X, self.labels)

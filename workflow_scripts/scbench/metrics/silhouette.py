@@ -1,4 +1,4 @@
-"""Silhouettes: distances within a group against those to other groups."""
+"""Silhouettes: distances within a group compared with distances to other groups."""
 
 import numpy as np
 
@@ -12,10 +12,10 @@ CHUNK = 512
 
 
 def silhouette_cell_type(widths: np.ndarray) -> float:
-    """How compact and separate the cell types are: (mean silhouette width + 1) / 2, Euclidean.
+    """Compactness and separation of the cell types: (mean silhouette width + 1) / 2, with Euclidean distances.
 
-    Range: 0 to 1; 1: types are points far apart; 0.5: no structure; below: types lie within each other.
-    Weakness: rewards compact round clusters, which some methods are trained for; a type of two subtypes is punished.
+    Range: 0 to 1; 1: each type is a point far from the others; 0.5: no structure; below 0.5: types overlap others.
+    Weakness: rewards compact round clusters, which some methods are trained for; penalises types with two subtypes.
     Source: Rousseeuw 1987, doi 10.1016/0377-0427(87)90125-7; criticism: Rautenstrauch and Ohler 2025.
 
     Parameters
@@ -27,10 +27,10 @@ def silhouette_cell_type(widths: np.ndarray) -> float:
 
 
 def isolated_labels(widths: np.ndarray, labels: np.ndarray, batch: np.ndarray) -> float:
-    """Silhouette of the cell types over the cells of those in the fewest batches: (width + 1) / 2, mean over types.
+    """Silhouette of the cell types present in the fewest batches (isolated types): (width + 1) / 2, mean over types.
 
     Range: 0 to 1; 1: the isolated types are far from all others.
-    Weakness: those of the silhouette; few cells decide it, and it has no meaning where every type is in every batch.
+    Weakness: as for the silhouette; depends on few cells and is meaningless if every type is in every batch.
     Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8.
 
     Parameters
@@ -45,14 +45,14 @@ def isolated_labels(widths: np.ndarray, labels: np.ndarray, batch: np.ndarray) -
 
 
 def silhouette_batch(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
-    """How little the batches of a cell type lie apart: 1 - |silhouette width of the batches|, mean over the types.
+    """Overlap of the batches within cell types: 1 - |silhouette width of the batches|, mean over the types.
 
-    Euclidean, against the nearest other batch. Types of one batch, and those in which every cell has its own, are left
-    out.
+    Distances are Euclidean, to the nearest other batch. Types with a single batch and types in which every cell is from
+    a different batch are left out.
 
     Range: 0 to 1; 1: the batches of each type coincide.
-    Weakness: batches that overlap with one other batch score well although all others lie apart (nested batches);
-    hardly below 0.7 in practice. Kept to compare with older benchmarks.
+    Weakness: batches that overlap with a single other batch score well even if all others are separate (nested
+    batches); rarely below 0.7 in practice. Kept for comparison with older benchmarks.
     Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8; criticism: Rautenstrauch and Ohler 2025.
 
     Parameters
@@ -66,16 +66,16 @@ def silhouette_batch(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> fl
 
 
 def bras(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
-    """As the batch silhouette, but against the mean of all other batches and by cosine distance.
+    """Batch silhouette with cosine distances and the mean over all other batches instead of the nearest one.
 
     Range: 0 to 1; 1: the batches of each type coincide.
-    Weakness: sees directions only, not lengths; far below 1 only where batches dominate the embedding.
+    Weakness: depends on directions only, not lengths; far below 1 only if batches dominate the embedding.
     Source: Rautenstrauch and Ohler 2025, doi 10.1038/s41587-025-02743-4.
 
     Parameters
     ----------
     X
-        (n_cells, n_dims); a row of zeros is at cosine distance 1 from all others.
+        (n_cells, n_dims); a row of zeros has cosine distance 1 to all others.
     batch, labels
         (n_cells,).
     """
@@ -83,10 +83,10 @@ def bras(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
 
 
 def silhouette_widths(X: np.ndarray, groups: np.ndarray, *, max_cells: int = MAX_CELLS) -> np.ndarray:
-    """Return (b - a) / max(a, b) per cell; a, b are mean Euclidean distances to the own and the nearest other group.
+    """Return (b - a) / max(a, b) per cell; a, b are mean Euclidean distances to its own and the nearest other group.
 
-    0 for the only cell of a group and where all distances are 0. With more than `max_cells` cells, a seeded sample (see
-    `sample`) is judged within itself, because every distance is needed; the other cells are missing (nan).
+    The width is 0 for the only cell of a group and if all distances are 0. With more than `max_cells` cells, the widths
+    are computed within a seeded sample (see `sample`), because all distances are needed; other cells are missing (nan).
     """
     kept = sample(groups, max_cells)
     names, codes = np.unique(groups[kept], return_inverse=True)
@@ -118,7 +118,7 @@ def silhouette_widths(X: np.ndarray, groups: np.ndarray, *, max_cells: int = MAX
 
 
 def sample(groups: np.ndarray, max_cells: int) -> np.ndarray:
-    """Return a seeded sample of about `max_cells` cells: each group in its share, but at least 100 of its cells."""
+    """Return a seeded sample of about `max_cells` cells, proportional to group sizes but at least 100 per group."""
     if len(groups) <= max_cells:
         return np.arange(len(groups))
     random = generator(0, "sample")
@@ -131,7 +131,7 @@ def sample(groups: np.ndarray, max_cells: int) -> np.ndarray:
 
 
 def _cosine_widths(X: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Silhouette widths by cosine distance against the mean of all cells of other groups; linear in the cells."""
+    """Return silhouette widths with cosine distances and the mean over all other groups, in linear time."""
     names, codes = np.unique(groups, return_inverse=True)
     points = X.astype(np.float64)
     lengths = np.linalg.norm(points, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What of the structure of the data is left: connected cell types, neighbours within a batch."""
+"""Preservation of structure: connected cell types, neighbours within a batch."""
 
 import numpy as np
 from scipy import sparse
@@ -15,12 +15,12 @@ CHUNK = 256
 
 
 def graph_connectivity(indices: np.ndarray, labels: np.ndarray) -> float:
-    """Whether each cell type hangs together: share of its cells in its largest strongly connected component; mean.
+    """Fraction of the cells of a type that are in its largest strongly connected component, mean over types.
 
-    On the directed graph of 15 neighbours (the cell itself included), restricted to the cells of the type.
+    It uses the directed graph of 15 neighbours (including the cell itself), restricted to the cells of the type.
 
-    Range: above 0 to 1; 1: no type is torn apart.
-    Weakness: one bridge is enough, so it is near 1 for most methods and for noise of few types.
+    Range: above 0 to 1; 1: every type is connected.
+    Weakness: a single connecting path is enough, so it is near 1 for most methods, and for noise with few types.
     Source: Luecken et al. 2022, doi 10.1038/s41592-021-01336-8.
 
     Parameters
@@ -42,14 +42,15 @@ def graph_connectivity(indices: np.ndarray, labels: np.ndarray) -> float:
 
 
 def trustworthiness(pca: np.ndarray, X: np.ndarray, batch: np.ndarray, *, max_cells: int = MAX_CELLS) -> float:
-    """Whether neighbours within a batch were neighbours before: trustworthiness of 15 neighbours, mean over cells.
+    """Trustworthiness of the 15 nearest neighbours within batches, mean over cells.
 
-    1 - 2 / (n k (2 n - 3 k - 1)) x the sum of (rank - k) over neighbours in the embedding whose rank by distance in the
-    PCA before integration is beyond k; within each batch of at least 45 cells, where there is nothing to correct. A
-    batch of more than 2,000 cells is judged by a seeded sample of 2,000, because the ranks need all distances.
+    It measures whether neighbours in the embedding were neighbours before integration: 1 - 2 / (n k (2 n - 3 k - 1)) x
+    the sum of (rank - k) over neighbours in the embedding whose rank by distance in the PCA before integration is above
+    k. It is computed within each batch of at least 45 cells, because there is no batch effect to correct within a
+    batch. For batches of more than 2,000 cells a seeded sample of 2,000 is used, because the ranks need all distances.
 
     Range: 0 to 1; 1: all neighbours were neighbours before; about 0.5 for noise.
-    Weakness: the unintegrated PCA has 1 by definition, and a method that removes noise within a batch is punished.
+    Weakness: the unintegrated PCA scores 1 by definition, and methods that remove noise within a batch are penalised.
     Source: Venna and Kaski 2001, doi 10.1007/3-540-44668-0_68.
 
     Parameters

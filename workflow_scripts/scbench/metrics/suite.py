@@ -1,4 +1,4 @@
-"""The metrics of one embedding: value, or why there is none, and what computed it."""
+"""Compute the metrics of one embedding: the value, or why there is none, and the implementation."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def score_embedding(
 ) -> pd.DataFrame:
     """Compute the metrics listed under bio, batch and extra.
 
-    The cells are first put in an order that depends on the embedding alone, so that no score depends on the order of
-    the cells in the dataset, not even through clusterings and random samples.
+    The cells are first sorted into an order that depends on the embedding alone, so that no score depends on the order
+    of the cells in the dataset, not even through clusterings and random samples.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def score_embedding(
 
     Returns
     -------
-    Table metric, group, value, status, reason, implementation: one row per metric, in the order asked for. A metric
-    without meaning on this data is not_applicable, one that raises is failed (its traceback is printed); neither has a
-    value.
+    Table with the columns metric, group, value, status, reason, implementation: one row per metric, in the requested
+    order. The status of a metric is not_applicable if it is not applicable to this data, and failed if it raises an
+    exception (the traceback is printed); in both cases it has no value.
     """
     order = canonical_order(embedding)
     scored = Scored(
@@ -57,7 +57,7 @@ def score_embedding(
         phases=None if phases is None else phases[order],
     )
     asked = [(METRICS[name], group) for group in GROUPS for name in metrics[group]]
-    # only libraries that are loaded have their threads limited
+    # load all libraries first, because only loaded libraries have their threads limited
     functions = [metric.load() for metric, _ in asked]
     import faiss  # noqa: F401
 
@@ -70,19 +70,19 @@ def score_embedding(
 
 
 def canonical_order(X: np.ndarray) -> np.ndarray:
-    """Return the order of the rows by their values, equal rows at random: (n_cells,) indices."""
+    """Return the order of the rows by value, with equal rows in random order: (n_cells,) indices."""
     shuffled = generator(0, "canonical_order").permutation(len(X))
     return shuffled[np.lexsort(X[shuffled].T[::-1])]
 
 
 def argument_names(metric: Metric, function: Callable[..., float]) -> dict[str, str]:
-    """Return {parameter of the function: attribute of `Scored` it is given}; a default is left as it is."""
+    """Return {parameter of the function: attribute of `Scored`} for the parameters without a default."""
     parameters = inspect.signature(function).parameters.values()
     return {p.name: metric.arguments.get(p.name, p.name) for p in parameters if p.default is p.empty}
 
 
 def implementation(metric: Metric) -> str:
-    """Return function, digest of the code behind a value and versions of the packages."""
+    """Return the function, the digest of the code behind its value and the package versions."""
     digest = code_digest(metric.function, "scbench.metrics.scored:Scored")[:8]
     versions = package_versions("numpy", *metric.packages)
     used = " ".join(f"{name} {version}" for name, version in versions.items())

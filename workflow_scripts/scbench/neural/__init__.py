@@ -1,1 +1,1 @@
-"""What all families of neural models are built from: cells, networks, likelihoods, training."""
+"""Building blocks of all neural models: minibatches, networks, likelihoods, training."""

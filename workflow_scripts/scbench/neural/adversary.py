@@ -1,7 +1,7 @@
-"""Adversaries: networks that learn to tell something from the latent, while the encoder unlearns it.
+"""Adversaries: networks that predict something from the latent, while the encoder learns to prevent it.
 
-One loss trains both, through a reversed gradient (Ganin et al. 2016, JMLR 17, 1). Adam goes by the direction of a
-gradient, not its size: the weight of the term sets the pull on the encoder and not how fast the adversary learns.
+One loss trains both through a reversed gradient (Ganin et al. 2016, JMLR 17, 1). Because Adam is invariant to the scale
+of a gradient, the weight of the term affects the encoder but not how fast the adversary learns.
 """
 
 import torch
@@ -21,7 +21,7 @@ class _Reversed(torch.autograd.Function):
 
 
 def reverse_gradient(z: torch.Tensor) -> torch.Tensor:
-    """Return z; what comes before it is trained to raise what is lowered behind it."""
+    """Return z unchanged in the forward pass; reverse the sign of the gradient in the backward pass."""
     return _Reversed.apply(z)
 
 
@@ -32,10 +32,10 @@ def _discriminator(n_in: int, n_out: int) -> nn.Sequential:
 
 
 class BatchAdversary(nn.Module):
-    """Tells the batch from z_bio among the batches that share a cell's cluster.
+    """Predict the batch from z_bio, among the batches that are present in the cluster of the cell.
 
-    It sees z at unit variance, so that shrinking z does not deceive it, and the cluster, so that what it can gain from
-    cell types is nothing.
+    The input is z scaled to unit variance, so that shrinking z does not deceive the adversary, and the cluster, so that
+    it gains nothing from cell types.
     """
 
     def __init__(self, latent_dim: int, n_batches: int, n_clusters: int) -> None:
@@ -43,9 +43,9 @@ class BatchAdversary(nn.Module):
         self.network = _discriminator(latent_dim + n_clusters, n_batches)
 
     def forward(self, z, batch, cluster, groups) -> torch.Tensor:
-        """Cross-entropy in nats to the batch (n,), mean over the cells of clusters with several batches.
+        """Return the cross-entropy with the batch (n,) in nats, mean over the cells of clusters with several batches.
 
-        `groups` (n_clusters, n_batches) are numbers of cells; within a cluster, every batch has the same weight.
+        `groups` (n_clusters, n_batches) holds numbers of cells; within a cluster, every batch has the same weight.
         """
         member = nn.functional.one_hot(cluster, len(groups)).to(z.dtype)
         scale = (z - z.mean(0)).square().mean().sqrt().clamp_min(1e-6)
@@ -60,14 +60,17 @@ class BatchAdversary(nn.Module):
 
 
 class PriorAdversary(nn.Module):
-    """Tells z from draws of N(0, I): the encoder fills the prior. Source: Makhzani et al. 2016, arXiv 1511.05644."""
+    """Distinguish z from draws of N(0, I), so that the encoder learns to match the prior.
+
+    Source: Makhzani et al. 2016, arXiv 1511.05644.
+    """
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         self.network = _discriminator(latent_dim, 1)
 
     def forward(self, z) -> torch.Tensor:
-        """Binary cross-entropy in nats, mean over the cells and as many draws."""
+        """Return the binary cross-entropy in nats, mean over the cells and as many draws."""
         logits = self.network(torch.cat([reverse_gradient(z), torch.randn_like(z)]))[:, 0]
         drawn = torch.cat([torch.zeros_like(z[:, 0]), torch.ones_like(z[:, 0])])
         return nn.functional.binary_cross_entropy_with_logits(logits, drawn)

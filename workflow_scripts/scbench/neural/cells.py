@@ -1,4 +1,4 @@
-"""The cells that a neural method trains on: kept on the device, cut into minibatches without a copy on the host."""
+"""Training data of the neural methods: kept on the device and split into minibatches without a copy on the host."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ TARGET_SUM = 1e4
 
 @dataclass(frozen=True)
 class SparseRows:
-    """Rows of a matrix of counts, as its entries that are not zero.
+    """Rows of a count matrix, stored as its non-zero entries.
 
     Attributes
     ----------
     shape
         (n_cells, n_genes).
     row, column
-        (n_entries,) int64 position of each entry, in ascending order.
+        (n_entries,) int64 indices of each entry, in ascending order.
     values
         (n_entries,) float32.
     totals
@@ -37,33 +37,33 @@ class SparseRows:
 
     @cached_property
     def flat(self) -> torch.Tensor:
-        """(n_entries,) positions in the row-wise flattened matrix."""
+        """Return the positions of the entries in the row-wise flattened matrix, (n_entries,)."""
         return self.row * self.shape[1] + self.column
 
     def dense(self, values: torch.Tensor | None = None) -> torch.Tensor:
-        """The matrix (n_cells, n_genes), filled with `values` at the entries instead of their own."""
+        """Return the dense matrix (n_cells, n_genes), with `values` at the entries instead of their own if given."""
         values = self.values if values is None else values
         matrix = torch.zeros(self.shape[0] * self.shape[1], dtype=values.dtype, device=values.device)
         return matrix.scatter_(0, self.flat, values).view(self.shape)
 
     def log_normalised(self) -> torch.Tensor:
-        """log1p of the counts scaled to 10,000 per cell, (n_cells, n_genes); a cell without counts stays zero."""
+        """Return log1p of the counts scaled to 10,000 per cell, (n_cells, n_genes); a cell without counts stays 0."""
         scale = (TARGET_SUM / self.totals.clamp_min(1)).squeeze(1)
         return self.dense(torch.log1p(self.values * scale.index_select(0, self.row)))
 
     def with_values(self, values: torch.Tensor) -> SparseRows:
-        """The same entries with other values (n_entries,)."""
+        """Return the same entries with other values (n_entries,)."""
         totals = torch.zeros(self.shape[0], 1, dtype=values.dtype, device=values.device)
         return SparseRows(self.shape, self.row, self.column, values, totals.index_add_(0, self.row, values[:, None]))
 
 
 class Cells:
-    """Named columns with one row per cell: CSR matrices become `SparseRows`, arrays tensors, when cells are taken.
+    """Named columns with one row per cell; minibatches contain CSR matrices as `SparseRows` and arrays as tensors.
 
     Parameters
     ----------
     device
-        Where the columns lie and where minibatches are cut.
+        Device that holds the columns and builds the minibatches.
     columns
         CSR matrices (n_cells, n_genes) or arrays (n_cells, ...).
     """
@@ -77,7 +77,7 @@ class Cells:
         }
 
     def take(self, cells: np.ndarray) -> dict[str, SparseRows | torch.Tensor]:
-        """Cut the given cells, (n,) indices, out of every column."""
+        """Select the given cells, (n,) indices, from every column."""
         index = _tensor(np.asarray(cells, dtype=np.int64)).to(self.device, non_blocking=True)
         return {
             name: column.take(cells, index) if isinstance(column, _CsrColumn) else column[index]
@@ -86,7 +86,7 @@ class Cells:
 
 
 class _CsrColumn:
-    """A CSR matrix whose rows are gathered with torch operations that know all sizes beforehand: no host sync."""
+    """A CSR matrix whose rows are gathered with torch operations of known sizes, so that no host sync is needed."""
 
     def __init__(self, matrix: sparse.csr_matrix, device: torch.device) -> None:
         matrix = matrix.sorted_indices()
@@ -114,7 +114,7 @@ class _CsrColumn:
 
 
 def scaled_counts(counts: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Counts (n_cells, n_genes) scaled to 10,000 per cell; a cell without counts stays empty."""
+    """Scale counts (n_cells, n_genes) to 10,000 per cell; a cell without counts stays empty."""
     library = np.maximum(np.asarray(counts.sum(axis=1)), 1)
     return counts.multiply(TARGET_SUM / library).tocsr()
 

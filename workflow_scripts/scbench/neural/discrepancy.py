@@ -1,4 +1,4 @@
-"""Distances that losses lower: the maximum mean discrepancy of two samples, and that of a cycle.
+"""Distances used as losses: the maximum mean discrepancy between two samples, and the cycle distance.
 
 Source: Gretton et al. 2012, JMLR 13, 723 (unbiased estimate, which may be slightly negative).
 """
@@ -6,24 +6,24 @@ Source: Gretton et al. 2012, JMLR 13, 723 (unbiased estimate, which may be sligh
 import torch
 
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # in units of the median squared distance
-MIN_CELLS = 2  # of a batch in a cluster: one has no distance to another
+MIN_CELLS = 2  # per batch and cluster, as a single cell has no pairwise distance
 
 
 def squared_distances(X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
-    """(..., n_x, n_y) of (..., n_x, n_dims) and (..., n_y, n_dims), without the cancellation of products."""
+    """Return squared distances (..., n_x, n_y) of (..., n_x, n_dims) and (..., n_y, n_dims), without cancellation."""
     return (X[..., :, None, :] - Y[..., None, :, :]).square().sum(-1)
 
 
 def kernel(square: torch.Tensor, scale: torch.Tensor | float) -> torch.Tensor:
-    """Mean over bandwidths of exp(-square / (2 bandwidth scale)) of squared distances (n_x, n_y)."""
+    """Return the mean over bandwidths of exp(-square / (2 bandwidth scale)) for squared distances (n_x, n_y)."""
     square = square / (2 * scale)
     return torch.stack([torch.exp(-square / width) for width in BANDWIDTHS]).mean(0)
 
 
 def distance_from_normal(z: torch.Tensor) -> torch.Tensor:
-    """Squared discrepancy, at most 2, between z (n, n_dims) and as many draws from N(0, I).
+    """Return the squared discrepancy, at most 2, between z (n, n_dims) and as many draws from N(0, I).
 
-    The scale is the expected squared distance of two draws, 2 n_dims. Source: Zhao et al. 2019 (InfoVAE), arXiv
+    The scale is the expected squared distance between two draws, 2 n_dims. Source: Zhao et al. 2019 (InfoVAE), arXiv
     1706.02262.
     """
     drawn = torch.randn_like(z)
@@ -42,10 +42,11 @@ def distance_within_clusters(
     *,
     scale_of_clusters: bool = False,
 ) -> torch.Tensor:
-    """Squared discrepancy, at most 2, of a batch from the other batches of its cluster, mean over batches and clusters.
+    """Return the squared discrepancy, at most 2, between a batch and the other batches of its cluster.
 
-    A batch that is alone in its cluster, or has fewer than 2 cells there or opposite, is left out; 0 if all are. The
-    scale is the median squared distance of two cells or, with `scale_of_clusters`, of two cells of one cluster.
+    The result is the mean over batches and clusters. A batch is left out if it is alone in its cluster, or if it or the
+    other batches have fewer than 2 cells there; the result is 0 if all are left out. The scale is the median squared
+    distance between two cells or, with `scale_of_clusters`, between two cells of the same cluster.
     """
     square = squared_distances(z, z)
     compared = square.detach()
@@ -68,9 +69,9 @@ def distance_within_clusters(
 
 
 def cycle_distance(again: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-    """Mean squared distance from where cells are, `place` (n, n_dims), to where they come back, `again`.
+    """Return the mean squared distance between the latent `place` (n, n_dims) and the latent after the cycle, `again`.
 
-    In units of the variance of each latent dimension. Sources: Guo et al. 2022, doi 10.1093/nar/gkab978; Hrovatin et
-    al. 2023, doi 10.1101/2023.11.03.565463.
+    The distance is in units of the variance of each latent dimension. Sources: Guo et al. 2022, doi
+    10.1093/nar/gkab978; Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463.
     """
     return ((again - place).square() / place.var(0).detach().clamp_min(1e-3)).mean()

@@ -1,4 +1,4 @@
-"""From a dataset to an embedding: how every neural model is trained, written down and read again."""
+"""From a dataset to an embedding: train, save and load neural models."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ M = TypeVar("M", bound="Model")
 
 
 class Model(nn.Module, Generic[P]):
-    """Base of the networks that make embeddings.
+    """Base class of the networks that compute embeddings.
 
     Parameters
     ----------
     options
-        Parameters of the method, of the class `options_class` or one that narrows it.
+        Parameters of the method, of the class `options_class` or a subclass.
     sizes
-        What depends on the data: plain values by the names of the arguments of the network.
+        Sizes that depend on the data, as plain values by argument name of the network.
     """
 
     options_class: type[Parameters]
@@ -43,7 +43,7 @@ class Model(nn.Module, Generic[P]):
         self.options, self.sizes = options, sizes
 
     def embed(self, *args: Any, **columns: Any) -> torch.Tensor:
-        """The embedding, (n, n_dims), of the cells of a minibatch, given the columns of `Cells`."""
+        """Return the embedding (n, n_dims) of a minibatch, given the columns of `Cells`."""
         raise NotImplementedError
 
 
@@ -66,17 +66,18 @@ def fit(
     Parameters
     ----------
     make
-        Builds the model, ready to be trained, after torch was seeded.
+        Builds the model for training; called after torch is seeded.
     options
-        Their `epochs` may be None: as many as make about `max_steps` steps.
+        Training parameters; if `epochs` is None, the number of epochs gives about `max_steps` steps.
     columns
-        Of `Cells`, one row per cell: what `losses` and `embed` of the model are called with.
+        Columns of `Cells`, one row per cell: the arguments of `losses` and `embed` of the model.
     weights, training
         Further arguments of `scbench.neural.training.train`.
     first, last
-        Stages before and after: from model, cells and epochs to histories; `last` also returns clusters of the cells.
+        Stages before and after the main training. They receive model, cells and epochs and return histories; `last`
+        also returns clusters of the cells.
     chunk
-        Cells embedded at a time.
+        Number of cells embedded at a time.
     """
     seed_torch(seed)
     model = make().to(device)
@@ -98,7 +99,7 @@ def fit(
 
 
 def state_of(model: Model) -> dict[str, Any]:
-    """What model.pt holds: the name of the network, its sizes, its parameters, its weights."""
+    """Return the content of model.pt: the name of the network, its sizes, its parameters and its weights."""
     described = {"kind": type(model).__name__, "sizes": model.sizes, "parameters": asdict(model.options)}
     return described | {"weights": model.state_dict()}
 
@@ -109,12 +110,12 @@ def load(state: Mapping[str, Any], *kinds: type[M]) -> M:
     Parameters
     ----------
     kinds
-        The networks that it may be.
+        The accepted networks.
 
     Raises
     ------
     ValueError
-        When it holds another network.
+        If it holds another network.
     """
     known = {kind.__name__: kind for kind in kinds}
     if state.get("kind") not in known:
@@ -126,7 +127,7 @@ def load(state: Mapping[str, Any], *kinds: type[M]) -> M:
 
 
 def _joined(histories: list[pd.DataFrame]) -> pd.DataFrame:
-    """One history after another, the epochs counted through."""
+    """Concatenate histories and number the epochs consecutively."""
     starts = np.cumsum([0, *(one["epoch"].max() + 1 for one in histories)])
     later = [one.assign(epoch=one["epoch"] + start) for one, start in zip(histories, starts, strict=False)]
     return pd.concat(later, ignore_index=True)

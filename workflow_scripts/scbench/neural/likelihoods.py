@@ -1,9 +1,9 @@
-"""Likelihoods of the decoders: negative log likelihoods in nats, with gradients.
+"""Likelihoods of the decoders: negative log-likelihoods in nats, with gradients.
 
-The functions over dense tensors are elementwise, broadcast and take the mean and not its logarithm. Counts up to 1e6
-and means down to 1e-8 are computed in double precision, where log-gamma functions of large counts do not cancel, and
-come back in the precision of the mean. `negative_binomial_of_rows` is the one that training uses: it spends the
-expensive functions on counts that are not zero only.
+The functions of dense tensors are elementwise, broadcast, and take the mean, not its logarithm. They support counts up
+to 1e6 and means down to 1e-8: they compute in double precision, because differences of log-gamma functions of large
+counts cancel, and return the precision of the mean. Training uses `negative_binomial_of_rows`, which evaluates the
+expensive functions for non-zero counts only.
 """
 
 import math
@@ -18,12 +18,12 @@ MIN_THETA = 1e-4
 
 
 def dispersion(free: torch.Tensor) -> torch.Tensor:
-    """The theta of parameters that may take any value: softplus, kept from 1e-4 to 1e4."""
+    """Map unconstrained parameters to theta: softplus, clipped to [1e-4, 1e4]."""
     return (torch.nn.functional.softplus(free) + MIN_THETA).clamp(max=MAX_THETA)
 
 
 def negative_binomial_nll(counts: torch.Tensor, mean: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
-    """Negative binomial with variance = mean + mean^2 / theta.
+    """Return the negative log-likelihood of a negative binomial with variance = mean + mean^2 / theta.
 
     log NB = lgamma(x + theta) - lgamma(theta) - lgamma(x + 1) + theta log(theta / (theta + mean))
     + x log(mean / (theta + mean)). Source: Lopez et al. 2018, doi 10.1038/s41592-018-0229-2.
@@ -37,7 +37,7 @@ def negative_binomial_nll(counts: torch.Tensor, mean: torch.Tensor, theta: torch
 def zero_inflated_nll(
     counts: torch.Tensor, mean: torch.Tensor, theta: torch.Tensor, logits: torch.Tensor
 ) -> torch.Tensor:
-    """Negative binomial with extra zeros; sigmoid(logits) is the probability of an extra zero.
+    """Return the negative log-likelihood of a negative binomial with extra zeros of probability sigmoid(logits).
 
     Source: Lopez et al. 2018, doi 10.1038/s41592-018-0229-2.
     """
@@ -47,33 +47,33 @@ def zero_inflated_nll(
 
 
 def poisson_nll(counts: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
-    """Poisson: mean - x log(mean) + lgamma(x + 1)."""
+    """Return the negative log-likelihood of a Poisson: mean - x log(mean) + lgamma(x + 1)."""
     x, mu = counts.double(), mean.double().clamp_min(MIN_MEAN)
     return (mu - torch.xlogy(x, mu) + torch.lgamma(x + 1)).to(mean.dtype)
 
 
 def gaussian_nll(values: torch.Tensor, mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
-    """Gaussian, with its constant."""
+    """Return the negative log-likelihood of a Gaussian, including the constant."""
     return 0.5 * (log_variance + (values - mean).square() * torch.exp(-log_variance) + math.log(2 * math.pi))
 
 
 def negative_binomial_of_rows(
     counts: SparseRows, mean: torch.Tensor, theta: torch.Tensor, kind: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """The sum of `negative_binomial_nll` over the genes of each cell, (n_cells,), with an analytic gradient.
+    """Return the sum of `negative_binomial_nll` over the genes of each cell, (n_cells,), with an analytic gradient.
 
     Parameters
     ----------
     mean
-        (n_cells, n_genes), not negative.
+        (n_cells, n_genes), non-negative.
     theta
         (n_kinds, n_genes), positive.
     kind
-        (n_cells,) the row of `theta` that holds for a cell; None: there is one row only.
+        (n_cells,) the row of `theta` for each cell; None: there is only one row.
 
     Notes
     -----
-    For x = 0 what remains is theta log(1 + mean / theta); lgamma and digamma are needed at the other counts only.
+    For x = 0 the value reduces to theta log(1 + mean / theta), so lgamma and digamma are needed for other counts only.
     """
     return _NegativeBinomialOfRows.apply(mean, theta, counts, kind)
 
@@ -99,7 +99,7 @@ class _NegativeBinomialOfRows(torch.autograd.Function):
     def backward(ctx, gradient):
         theta, ratio, log_ratio, mu, th, at, kind = ctx.saved_tensors
         counts, x = ctx.counts, ctx.counts.values
-        zero_share = ratio.reciprocal()  # theta / (theta + mean): the gradient by the mean of a zero count
+        zero_share = ratio.reciprocal()  # theta / (theta + mean): the gradient of a zero count with respect to the mean
         to_theta = None
         if ctx.needs_input_grad[1]:
             weight = gradient[None, :] if kind is None else _members(kind, len(theta), gradient)
@@ -112,9 +112,9 @@ class _NegativeBinomialOfRows(torch.autograd.Function):
 
 
 def _log_gamma_difference(x: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
-    """lgamma(x + theta) - lgamma(x + 1) for x >= 1 without the cancellation of large x.
+    """Return lgamma(x + theta) - lgamma(x + 1) for x >= 1, without cancellation for large x.
 
-    Stirling's series at arguments raised by 2; its first omitted term is below 3e-7.
+    Uses Stirling's series at arguments increased by 2; the first omitted term is below 3e-7.
     """
     a, b, d = x + theta + 2, x + 3, theta - 1
     raised = (x + 1) * (x + 2) / ((a - 2) * (a - 1))
@@ -128,7 +128,7 @@ def _remainder(a: torch.Tensor) -> torch.Tensor:
 
 
 def _digamma(a: torch.Tensor) -> torch.Tensor:
-    """digamma for a >= 1 by its asymptotic series at the argument raised by 2; error below 7e-7."""
+    """Return digamma(a) for a >= 1 from its asymptotic series at the argument increased by 2; error below 7e-7."""
     inverse = 1 / (a + 2)
     square = inverse * inverse
     series = torch.log(a + 2) - 0.5 * inverse - square * (1 / 12 - square * (1 / 120 - square / 252))
@@ -140,5 +140,5 @@ def _of_cells(table: torch.Tensor, kind: torch.Tensor | None) -> torch.Tensor:
 
 
 def _members(kind: torch.Tensor, n_kinds: int, weight: torch.Tensor) -> torch.Tensor:
-    """(n_kinds, n_cells): the weight of a cell in the row of its kind."""
+    """Return (n_kinds, n_cells) with the weight of each cell in the row of its kind."""
     return torch.nn.functional.one_hot(kind, n_kinds).T.to(weight.dtype) * weight

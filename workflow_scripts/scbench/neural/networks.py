@@ -1,4 +1,4 @@
-"""Networks: a perceptron whose layers may know the batch, an encoder to a Gaussian, a decoder to mean counts."""
+"""Networks: a perceptron with an optional condition, an encoder to a Gaussian, and a decoder to mean counts."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -11,13 +11,13 @@ NORMS = ("layer", "batch", "domain", "none")
 
 
 def mixed_precision_linear(linear: nn.Module, h: torch.Tensor) -> torch.Tensor:
-    """Apply `linear`, on a GPU in bfloat16; norms, likelihoods and divergences stay in single precision."""
+    """Apply `linear`, in bfloat16 on a GPU; norms, likelihoods and divergences stay in single precision."""
     with torch.autocast(h.device.type, torch.bfloat16, enabled=h.is_cuda):
         return linear(h).float()
 
 
 class DomainNorm(nn.Module):
-    """Batch normalisation with statistics, scale and shift of its own for every batch of cells.
+    """Batch normalisation with separate statistics, scale and shift for every batch of cells.
 
     Source: Chang et al. 2019, arXiv 1906.03950; in single-cell data Xiong et al. 2022, doi 10.1038/s41467-022-33758-z.
     """
@@ -57,14 +57,14 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 class Perceptron(nn.Module):
-    """Linear, norm, activation and dropout between consecutive `widths`; every layer is also given the condition.
+    """Linear, norm, activation and dropout between consecutive `widths`; every layer also receives the condition.
 
     Parameters
     ----------
     condition_dim
         Width of the condition; 0: none.
     norm
-        layer | batch | domain | none; `domain` needs the number of batches.
+        layer | batch | domain | none; `domain` requires the number of batches.
     """
 
     def __init__(
@@ -98,14 +98,14 @@ class Perceptron(nn.Module):
 
 
 class GaussianEncoder(nn.Module):
-    """Log-normalised expression (n, n_genes) to the mean and log variance, each (n, latent_dim), of a Gaussian."""
+    """Map log-normalised expression (n, n_genes) to the mean and log variance of a Gaussian, each (n, latent_dim)."""
 
     def __init__(self, n_genes: int, hidden: Sequence[int], latent_dim: int, **options) -> None:
         super().__init__()
         self.trunk = Perceptron([n_genes, *hidden], **options)
         self.to_mean = nn.Linear(hidden[-1], latent_dim)
         self.to_log_variance = nn.Linear(hidden[-1], latent_dim)
-        # begin with little noise: a decoder that first sees noise learns to ignore the latent, and never recovers
+        # start with little noise: a decoder that first sees noise learns to ignore the latent and never recovers
         nn.init.constant_(self.to_log_variance.bias, FIRST_LOG_VARIANCE)
 
     def forward(self, expression, condition, batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -114,13 +114,13 @@ class GaussianEncoder(nn.Module):
 
 
 class MeanDecoder(nn.Module):
-    """Latent (n, latent_dim) to the mean (n, n_genes) of the counts.
+    """Map a latent (n, latent_dim) to the mean counts (n, n_genes).
 
     Parameters
     ----------
     size_factor
-        multiply: shares of the genes (softmax) times the library size of the cell; concat: exp of the output, the
-        logarithm of the library size being one more input; none: the output itself, for log-normalised expression.
+        multiply: shares of the genes (softmax) times the library size of the cell; concat: exp of the output, with the
+        log library size as an additional input; none: the output itself, for log-normalised expression.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Parameters of the training that all neural methods share."""
+"""Training parameters shared by all neural methods."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from scbench.parameters import Parameters, number
 
 @dataclass(frozen=True, kw_only=True)
 class MinibatchParameters(Parameters):
-    """Training on minibatches for a number of epochs.
+    """Parameters of training on minibatches.
 
     Attributes
     ----------
     epochs
-        None: chosen by the number of cells, see `scbench.neural.automatic.epochs`.
+        Number of epochs; None: depends on the number of cells, see `scbench.neural.automatic.epochs`.
     batch_size
-        Cells in a minibatch.
+        Number of cells in a minibatch.
     learning_rate
-        Of Adam.
+        Learning rate of Adam.
     """
 
     epochs: int | None = number(None, 1)
@@ -27,23 +27,23 @@ class MinibatchParameters(Parameters):
     learning_rate: float = number(2e-3, above=0, high=1)
 
     def training(self) -> dict[str, Any]:
-        """Arguments of `scbench.neural.training.train`, without the epochs."""
+        """Return the arguments of `scbench.neural.training.train`, without the epochs."""
         return {"batch_size": self.batch_size, "learning_rate": self.learning_rate}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingParameters(MinibatchParameters):
-    """Training that chooses its epochs and may stop early.
+    """Parameters of training with automatic number of epochs and optional early stopping.
 
     Attributes
     ----------
     max_steps
-        Steps that the automatic number of epochs aims at; None: chosen by the number of cells.
+        Target number of steps for the automatic number of epochs; None: depends on the number of cells.
     average
-        Decay of a moving average of the weights, which replaces them in the end; 0: none.
+        Decay of a moving average of the weights, which replaces them after training; 0: no average.
     held_out, patience
-        Share of the cells kept for early stopping (0: none, all are trained on), and the epochs without improvement
-        after which training stops.
+        Fraction of the cells held out for early stopping (0: train on all cells), and the number of epochs without
+        improvement after which training stops.
     """
 
     max_steps: int | None = number(None, 1)

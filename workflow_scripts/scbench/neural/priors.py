@@ -1,8 +1,8 @@
 """Priors of the latent space and the divergence of the posterior from them.
 
-Every prior is a module: `kl(mean, log_variance, z, batch)` gives the divergence of N(mean, exp(log_variance)) per cell
-and `sample(n, batch)` draws from it. Where there is a closed form the result is (n_cells, n_dims), one value per latent
-dimension; for mixtures it is (n_cells, 1), estimated at the sample `z` of the posterior.
+Every prior is a module: `kl(mean, log_variance, z, batch)` returns the divergence of N(mean, exp(log_variance)) from
+the prior per cell, and `sample(n, batch)` draws from the prior. The divergence is (n_cells, n_dims), one value per
+latent dimension, if there is a closed form; for mixtures it is (n_cells, 1), estimated at the posterior sample `z`.
 """
 
 import math
@@ -13,12 +13,12 @@ from torch import nn
 
 
 def divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
-    """KL(N(mean, exp(log_variance)) || N(0, I)) in nats, per element: sum over the dimensions for that of a cell."""
+    """Return KL(N(mean, exp(log_variance)) || N(0, I)) in nats per element; the sum over dimensions is per cell."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
 class StandardNormal(nn.Module):
-    """N(0, I), shared by all batches: the force that mixes them."""
+    """N(0, I), shared by all batches, which makes them mix."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -32,9 +32,9 @@ class StandardNormal(nn.Module):
 
 
 class GaussianMixture(nn.Module):
-    """A learned mixture of diagonal Gaussians, shared by all batches; room for clusters that N(0, I) pushes together.
+    """A learned mixture of diagonal Gaussians, shared by all batches, which allows clusters that N(0, I) would merge.
 
-    Its components begin at the latent positions of random cells (`start_at`), so that none is lost at once. Source:
+    The components start at the latent positions of random cells (`start_at`), so that none is unused at first. Source:
     Dilokthanakul et al. 2016, arXiv 1611.02648; Grønbech et al. 2020, doi 10.1093/bioinformatics/btaa293.
     """
 
@@ -52,10 +52,10 @@ class GaussianMixture(nn.Module):
         return torch.logsumexp(self.log_joint(z), dim=1)
 
     def log_joint(self, z: torch.Tensor) -> torch.Tensor:
-        """log of weight times density of every component, (n_cells, n_components)."""
+        """Return the log of weight times density for every component, (n_cells, n_components)."""
         log_variance = self.log_variance.clamp(-4, 4)
         precision = torch.exp(-log_variance)
-        # sum_d (z - m)^2 / v as three matrix products: no (cells, components, dims) tensor
+        # sum_d (z - m)^2 / v as three matrix products avoids a (cells, components, dims) tensor
         square = z.square() @ precision.T - 2 * z @ (self.mean * precision).T + (self.mean.square() * precision).sum(1)
         constant = log_variance.sum(1) + z.shape[1] * math.log(2 * math.pi)
         return torch.log_softmax(self.logits, 0) - 0.5 * (square + constant)
@@ -72,7 +72,7 @@ class VampPrior(nn.Module):
     Source: Tomczak and Welling 2018, arXiv 1705.07120.
     """
 
-    # set by the model: profiles -> mean, log variance
+    # set by the model: profiles -> (mean, log variance)
     encode: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
     def __init__(self, profiles: torch.Tensor) -> None:
@@ -97,8 +97,8 @@ class VampPrior(nn.Module):
 class ConditionalNormal(nn.Module):
     """N(m_s, v_s) with a learned mean and variance per batch s.
 
-    What it costs: a batch may now sit anywhere in the latent space at no price, so the force that mixes the batches is
-    gone. `pull` times KL(N(m_s, v_s) || N(0, I)), a mean over the cells, gives part of it back.
+    With this prior a batch can be anywhere in the latent space without a penalty, so nothing makes the batches mix. The
+    term `pull` times KL(N(m_s, v_s) || N(0, I)), a mean over the cells, restores part of that penalty.
     """
 
     def __init__(self, latent_dim: int, n_batches: int, pull: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Progress:
-    """A bar with the loss terms on a terminal, a plain line per epoch (at most 100 of them) in a log."""
+    """Progress report: a bar with the loss terms on a terminal, or at most 100 plain lines, one per epoch, in a log."""
 
     def __init__(self, epochs: int, done: int) -> None:
         self.epochs, self.done, self.bar = epochs, done, None

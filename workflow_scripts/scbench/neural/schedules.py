@@ -6,22 +6,22 @@ from collections.abc import Collection, Mapping
 
 from scbench.parameters import ParameterError
 
-Schedule = tuple[float, float, float]  # weight, progress at which it sets in, progress at which it is full
+Schedule = tuple[float, float, float]  # weight, progress at which it starts to rise, progress at which it is reached
 
 WARM_UP = (0.1, 0.5)  # of a divergence
-# Any weight from the first step on, however small, outruns a weak biological signal: Adam goes by the direction of a
-# gradient, not its size, and a divergence pulls the same way at every step.
+# A divergence that is active from the first step suppresses a weak biological signal, however small its weight: Adam is
+# invariant to the scale of a gradient, and the gradient of a divergence has the same direction at every step.
 
 
 def read_schedules(objective: Mapping[str, float | list], known: Collection[str]) -> dict[str, Schedule]:
-    """Read {term: weight, or [weight, start, full]} into {term: (weight, start, full)}, the reconstruction at 1.
+    """Convert {term: weight, or [weight, start, full]} to {term: (weight, start, full)} and add the reconstruction.
 
-    The weight is 0 until the progress `start` of the training and rises linearly until `full`.
+    A weight is 0 until the training progress `start` and rises linearly until `full`. The reconstruction has weight 1.
 
     Raises
     ------
     ParameterError
-        For a term that is not known, a weight below 0, or a schedule that does not lie within [0, 1] in order.
+        If a term is unknown, a weight is negative, or not 0 <= start <= full <= 1.
     """
     read: dict[str, Schedule] = {"reconstruction": (1.0, 0.0, 0.0)}
     for name, value in objective.items():
@@ -37,7 +37,7 @@ def read_schedules(objective: Mapping[str, float | list], known: Collection[str]
 
 
 def weights_at(terms: Mapping[str, Schedule], progress: float) -> dict[str, float]:
-    """The weight of every term at a progress in [0, 1)."""
+    """Return the weight of every term at a progress in [0, 1)."""
 
     def share(start: float, full: float) -> float:
         return float(progress >= start) if full <= start else min(1.0, max(0.0, (progress - start) / (full - start)))

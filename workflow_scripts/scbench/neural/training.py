@@ -1,4 +1,4 @@
-"""The trainer of all neural methods: minibatches from `Cells`, a weighted sum of named loss terms, a history."""
+"""Training loop of all neural methods: minibatches from `Cells`, a weighted sum of named loss terms, a history."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from scbench.neural.progress import Progress
 from scbench.seeding import generator
 from scbench.types import HISTORY_COLUMNS, Checkpoint
 
-CHUNK = 2048  # cells that a model is applied to at a time
+CHUNK = 2048  # cells per forward pass outside training
 Sampler = Callable[[np.random.Generator], list[np.ndarray]]
 
 
 class _State(TypedDict):
-    """Where a training stands: epochs done, history, and the best weights, at which loss, epoch and term weights."""
+    """State of a training: finished epochs, history, and the best weights with their loss, epoch and term weights."""
 
     epoch: int
     rows: list[tuple[int, str, float]]
@@ -35,11 +35,11 @@ class _State(TypedDict):
 
 
 class TrainingError(RuntimeError):
-    """Training that cannot give an embedding; the message names the epoch, the term and the likely cause."""
+    """Training has failed; the message names the epoch, the term and the likely cause."""
 
 
 def shuffled(cells: np.ndarray, batch_size: int) -> Sampler:
-    """All `cells` once an epoch in random order, in minibatches of (nearly) equal size."""
+    """Return a sampler of all `cells` once per epoch in random order, in minibatches of (nearly) equal size."""
     n_minibatches = math.ceil(len(cells) / batch_size)
     return lambda rng: np.array_split(rng.permutation(cells), n_minibatches)
 
@@ -50,44 +50,47 @@ def train(model: nn.Module, cells: Cells, **options: Any) -> pd.DataFrame:
     Parameters
     ----------
     options
-        The further attributes of `Training`.
+        Further attributes of `Training`.
 
     Returns
     -------
-    Table epoch, term, value: the mean of each unweighted term over the cells of the epoch.
+    Table with the columns epoch, term, value: the mean of each unweighted term over the cells of the epoch.
 
     Raises
     ------
     TrainingError
-        When a loss term is not finite or has exploded.
+        If a loss term is not finite or has exploded.
     """
     return Training(model, cells, **options).run()
 
 
 @dataclass(kw_only=True)
 class Training:
-    """One training of a model.
+    """Training of one model.
 
     Attributes
     ----------
     model
-        A module with `losses(**columns)`, the columns of `cells` cut to a minibatch, that returns {term: scalar}, each
-        a mean over cells. It lies on the device of `cells`.
+        Module on the device of `cells` with a method `losses(**columns)`, called with the columns of a minibatch, that
+        returns {term: scalar}, each a mean over cells.
     weights
-        Progress of the training in [0, 1) to the weight of each term; a term without a weight is recorded only.
+        Function from the training progress in [0, 1) to the weight of each term; a term without a weight is only
+        recorded.
     weight_decay
-        Of Adam, added to the gradient; 0 where a loss can be exactly 0, as Adam would then shrink the weights fast.
+        Weight decay of Adam, added to the gradient. Use 0 if a loss can be exactly 0, because Adam would then shrink
+        the weights fast.
     sampler
-        Makes the minibatches of an epoch; None: `shuffled` with `batch_size`.
+        Function that draws the minibatches of an epoch; None: `shuffled` with `batch_size`.
     cosine_from
-        Progress from which on the learning rate falls to 0 along a cosine; 1: it stays.
+        Progress from which the learning rate falls to 0 along a cosine; 1: constant learning rate.
     average
-        Decay per step of an exponential moving average of the weights, which replaces them in the end; 0: none.
+        Decay per step of an exponential moving average of the weights, which replaces them after training; 0: no
+        average.
     held_out
-        Share of the cells kept out of training. Training stops when their loss has not fallen for `patience` epochs,
-        and the weights of the best epoch are kept; the terms of these cells are recorded as held_out_<term>.
+        Fraction of the cells held out of training. Training stops when their loss has not decreased for `patience`
+        epochs, and the weights of the best epoch are kept; their terms are recorded as held_out_<term>.
     checkpoint
-        File to resume from if it exists, and to write every `checkpoint_seconds`; the caller removes it in the end.
+        File to resume from if it exists, written every `checkpoint_seconds`; the caller removes it after training.
     """
 
     model: nn.Module = field(kw_only=False)
@@ -107,7 +110,7 @@ class Training:
     checkpoint_seconds: float = 60.0
 
     def run(self) -> pd.DataFrame:
-        """Train; see `train`."""
+        """Train the model and return the history; see `train`."""
         rng = generator(self.seed, "minibatches")
         kept, validation = _split(self.cells.n_cells, self.held_out, self.seed)
         sampler = self.sampler or shuffled(kept, self.batch_size)
@@ -143,7 +146,7 @@ class Training:
         return pd.DataFrame(state["rows"], columns=HISTORY_COLUMNS)
 
     def _resumed(self, optimiser, averaged: _Average, rng: np.random.Generator) -> _State | None:
-        """The state of the checkpoint, taken up; None where there is none of this run."""
+        """Restore the state of the checkpoint and return it, or None if there is no checkpoint of this run."""
         if self.checkpoint is None or not self.checkpoint.path.exists():
             return None
         state = _resume(self.checkpoint, self.model, optimiser, averaged, rng)
@@ -153,13 +156,13 @@ class Training:
 
 @torch.no_grad()
 def apply(function: Callable[..., torch.Tensor], cells: Cells, chunk: int = CHUNK) -> np.ndarray:
-    """Apply `function(**columns)` to all cells in order, a chunk at a time; (n_cells, ...) float32."""
+    """Apply `function(**columns)` to all cells in order, in chunks, and return (n_cells, ...) float32."""
     chunks = np.array_split(np.arange(cells.n_cells), math.ceil(cells.n_cells / chunk))
     return np.concatenate([function(**cells.take(chosen)).float().cpu().numpy() for chosen in chunks])
 
 
 def _epoch(model, cells: Cells, minibatches, optimiser, averaged, weights) -> dict[str, torch.Tensor]:
-    """One pass; the sums of the terms stay on the device, so that nothing waits for it before the epoch ends."""
+    """Train for one epoch; the sums of the terms stay on the device to avoid synchronisation within an epoch."""
     model.train()
     sums: dict[str, torch.Tensor] = {}
     n = sum(map(len, minibatches))
@@ -186,9 +189,9 @@ def _held_out(model, cells: Cells, validation: np.ndarray, batch_size: int) -> d
 
 
 def _has_stalled(state: _State, model: nn.Module, terms: dict, weights: dict, patience: int) -> bool:
-    """Keep the best weights so far; whether the held-out loss has not fallen for `patience` epochs.
+    """Keep the best weights so far and return whether the held-out loss has not decreased for `patience` epochs.
 
-    The loss is compared at the weights of the end of training: while a weight rises, so does the loss.
+    The best loss is reset whenever the term weights change, because the loss rises with a rising weight.
     """
     loss = sum(weight * terms.get(f"held_out_{name}", 0.0) for name, weight in weights.items())
     if state.get("weights") != weights or loss < state["best"]:
@@ -209,7 +212,7 @@ def _check(terms: dict[str, float], epoch: int, rows: list[tuple]) -> None:
 
 
 class _Average:
-    """Exponential moving average of the floating-point weights and buffers of a model."""
+    """Exponential moving average of the floating-point parameters and buffers of a model."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
@@ -224,7 +227,7 @@ class _Average:
     def update(self, model: nn.Module) -> None:
         if self.decay:
             self.steps += 1
-            # the early steps are forgotten faster, so that the random start has no share in the average
+            # faster decay at the start, so that the random initialisation does not contribute to the average
             share = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
             torch._foreach_lerp_(self.tensors, [t.detach() for t in self._of(model)], share)
 
@@ -241,7 +244,7 @@ def _cosine(progress: float, start: float) -> float:
 
 
 def _split(n_cells: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cells to train on and cells held out, both ascending."""
+    """Return the indices of training cells and held-out cells, both ascending."""
     n_held_out = round(held_out * n_cells)
     order = generator(seed, "held_out_cells").permutation(n_cells)
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
@@ -265,7 +268,7 @@ def _save(
 
 
 def _resume(checkpoint: Checkpoint, model, optimiser, averaged: _Average, rng: np.random.Generator) -> _State | None:
-    """Take up the state of a checkpoint; None, and nothing is changed, if it was written for another run."""
+    """Restore the state of a checkpoint; return None and change nothing if it was written by another run."""
     content = torch.load(checkpoint.path, weights_only=True)
     if content.get("key") != checkpoint.key:
         return None

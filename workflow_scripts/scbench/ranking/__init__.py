@@ -1,1 +1,1 @@
-"""From raw scores to a ranking: scaling to controls, totals, uncertainty."""
+"""From raw scores to a ranking: scaling by controls, totals, uncertainty."""

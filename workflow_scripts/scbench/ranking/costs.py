@@ -1,4 +1,4 @@
-"""What the runs cost."""
+"""Run time and memory of the runs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ BENCHMARK_FIELDS = ["s", "cpu_time", "max_rss"]
 
 
 def resources(benchmarks: Mapping[tuple[str, str, int], str | Path]) -> pd.DataFrame:
-    """Read what runs cost from Snakemake's benchmark.jsonl beside each embedding.
+    """Read run time and memory from the benchmark.jsonl that Snakemake writes next to each embedding.
 
     Parameters
     ----------
     benchmarks
-        {(dataset, method, seed): file}; a file that does not exist gives no row.
+        {(dataset, method, seed): file}; missing files give no row.
 
     Returns
     -------
-    Table of RESOURCE_COLUMNS (wall seconds, CPU seconds, peak resident memory in MB), one row per run; what Snakemake
-    could not measure ("NA") is missing.
+    Table of RESOURCE_COLUMNS (wall seconds, CPU seconds, peak resident memory in MB), one row per run; values that
+    Snakemake could not measure ("NA") are missing.
     """
     rows = []
     for run, path in benchmarks.items():

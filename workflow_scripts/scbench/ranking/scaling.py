@@ -1,4 +1,4 @@
-"""Scaling of raw scores: to the controls, or to the lowest and highest method."""
+"""Scaling of raw scores: by the controls, or by the lowest and highest method."""
 
 from __future__ import annotations
 
@@ -6,37 +6,39 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-# without the baseline, every control mixes batches and the batch scores have no floor
+# the baseline is included because all controls mix batches, so they alone give batch scores no lower anchor
 ANCHORS = ("control", "baseline")
 
 
 def scale(values: pd.DataFrame, kinds: Mapping[str, str], how: str) -> pd.Series:
-    """Scale as `how` says: controls | min_max."""
+    """Scale scores with the method `how`: controls | min_max."""
     return {"controls": scale_to_controls, "min_max": scale_min_max}[how](values, kinds)
 
 
 def scale_to_controls(values: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Series:
-    """Scale each value to the means of the controls: (value - worst) / (best - worst) per dataset and metric.
+    """Scale each value by the means of the controls: (value - worst) / (best - worst) per dataset and metric.
 
     Parameters
     ----------
     values
-        Columns dataset, method, metric, value; one row per run and metric, value missing where there is no score.
+        Columns dataset, method, metric, value; one row per run and metric, with a missing value if there is no score.
     kinds
-        {method: kind}; the controls are those of the kinds "control" and "baseline".
+        {method: kind}; methods of the kinds "control" and "baseline" count as controls.
 
     Returns
     -------
-    One scaled value per row of `values` (below 0 and above 1 are possible); missing where fewer than two controls have
-    the metric or all of them have the same mean. Source: Open Problems in Single-Cell Analysis (control methods).
+    One scaled value per row of `values` (values below 0 and above 1 are possible); missing if fewer than two controls
+    have the metric or if all of them have the same mean. Source: Open Problems in Single-Cell Analysis (control
+    methods).
     """
     return _between(values, values["method"].map(kinds).isin(ANCHORS))
 
 
 def scale_min_max(values: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Series:
-    """Scale each value to the means of the methods that are no controls: (value - lowest) / (highest - lowest).
+    """Scale each value by the means of the methods other than controls: (value - lowest) / (highest - lowest).
 
-    As `scale_to_controls`, but a scaled value changes whenever a method is added. Source: Luecken et al. 2022.
+    Same arguments as `scale_to_controls`. The scaled values change whenever a method is added. Source: Luecken et al.
+    2022.
     """
     return _between(values, values["method"].map(kinds) != "control")
 

@@ -16,7 +16,7 @@ TEXT_COLUMNS = [*KEYS, "scaling", "status", "reason"]
 SUMMARY_COLUMNS = [*KEYS, "mean", "sd", "ci_low", "ci_high", "n_seeds", "scaled_mean", "scaling", "status", "reason"]
 RANKING_TOTALS = ["bio", "batch", "total", "no_silhouette_total", "equal_total"]
 RANKING_COLUMNS = ["method", "kind", "n_datasets", *RANKING_TOTALS, "scaled_total", "rank"]
-APART = {"supervised": 1, "control": 2}  # kinds that are not ranked and stand below the others, in this order
+APART = {"supervised": 1, "control": 2}  # unranked kinds, listed below the others in this order
 GROUPS = ["bio", "batch", "extra", "total"]
 SILHOUETTES = [metric.id for metric in METRICS.values() if metric.is_silhouette]
 EQUAL = {"bio": 0.5, "batch": 0.5}
@@ -26,19 +26,19 @@ SEVERITY = ["ok", "not_applicable", "failed"]
 def summarise(
     scores: pd.DataFrame, methods: Mapping[str, str], weights: Mapping[str, float], scaling: str = "controls"
 ) -> pd.DataFrame:
-    """Summarise the scores over seeds, with the totals of bio conservation and batch correction.
+    """Summarise the scores over seeds and compute the totals of bio conservation and batch correction.
 
-    The parts of a group are the metrics that are ok for at least one run on the dataset. A run that lacks one of them
-    has no total; a group without any part gives no total to anyone. Totals are made per seed, then summarised.
+    The parts of a group are the metrics with status ok for at least one run on the dataset. A run that lacks one of
+    them has no total; if a group has no parts, no run has a total. Totals are computed per seed and then summarised.
 
     Parameters
     ----------
     scores
-        Long table of `checks.SCORE_COLUMNS`; metrics of the group extra are summarised, but not in a total.
+        Long table of `checks.SCORE_COLUMNS`; metrics of the group extra are summarised but not part of a total.
     methods
-        {method: kind}; the kind "control" gives the anchors of `scaled_mean`.
+        {method: kind}; methods of the kind "control" are anchors of `scaled_mean`.
     weights
-        {"bio": weight, "batch": weight}; a group of weight 0 is not asked for in the total.
+        {"bio": weight, "batch": weight}; a group with weight 0 is not required for the total.
     scaling
         controls | min_max, see `scale`.
 
@@ -46,9 +46,9 @@ def summarise(
     -------
     Table of SUMMARY_COLUMNS, one row per dataset, method and metric, and five rows of the group "total": bio, batch,
     total (with the weights), no_silhouette_total (the same without silhouettes), equal_total (0.5 and 0.5). `status` is
-    the worst over the seeds (failed, not_applicable, ok), with the reasons; a total is failed if a part failed. `sd`
-    (n - 1) and the 95 % t interval of the mean are empty for a single seed. The scaled totals are made of the metrics
-    that could be scaled on the dataset, over the runs that have a raw total.
+    the worst status over the seeds (failed, not_applicable, ok), with the reasons; a total is failed if a part failed.
+    `sd` (n - 1) and the 95 % t interval of the mean are empty for a single seed. The scaled totals use the metrics that
+    can be scaled on the dataset, and the runs that have a raw total.
     """
     keys = ["dataset", "method", "metric", "seed"]
     ordered = scores.sort_values(keys, ignore_index=True)
@@ -63,14 +63,14 @@ def summarise(
 def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
     """Rank the methods by their mean total over datasets.
 
-    Each column is a mean over the datasets on which anyone has a total (over those on which anyone has the value, when
-    there is no total at all), and empty for a method that lacks one of them: means over different datasets are not
-    compared.
+    Each column is a mean over the datasets on which at least one method has a total (or, if there is no total at all,
+    on which at least one method has the value). It is empty for a method that lacks one of these datasets, because
+    means over different datasets are not comparable.
 
     Returns
     -------
-    Table of RANKING_COLUMNS, one row per method of `kinds`, best first, the kinds APART last. `n_datasets` counts
-    the datasets on which a method has a total; the kinds APART and methods without an overall total have no rank.
+    Table of RANKING_COLUMNS, one row per method of `kinds`, best first, with the kinds APART last. `n_datasets` is the
+    number of datasets on which a method has a total. The kinds APART and methods without an overall total have no rank.
     """
     totals = summary[summary["group"] == "total"]
     with_total = totals.loc[(totals["metric"] == "total") & totals["mean"].notna(), "dataset"].unique()
@@ -95,7 +95,7 @@ def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _totals(one: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
-    """Make the rows of the group "total" of every run on one dataset."""
+    """Return the rows of the group "total" for every run on one dataset."""
     raw = _group_means(one, "value", weights)
     scaled = _group_means(one, "scaled", weights).where(raw.notna())
     long = pd.DataFrame(
@@ -112,7 +112,7 @@ def _totals(one: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
 
 
 def _group_means(one: pd.DataFrame, column: str, weights: Mapping[str, float]) -> pd.DataFrame:
-    """Average the parts of each group per run; (method, seed) x total."""
+    """Average the parts of each group per run; return (method, seed) x total."""
     means = {}
     for group in ("bio", "batch"):
         rows = one.assign(part=one[column].where(one["group"] == group))

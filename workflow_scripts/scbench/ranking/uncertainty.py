@@ -1,4 +1,4 @@
-"""How sure the overall ranking is: other datasets, rank tests, and one metric or dataset less."""
+"""Uncertainty of the overall ranking: bootstrap over datasets, rank tests, leave-one-out sensitivity."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENSITIVITY_COLUMNS = ["kind", "left_out", "kendall_tau", "best", "best_changed"
 def ranking_tables(
     scores: pd.DataFrame, kinds: Mapping[str, str], weights: Mapping[str, float], scaling: str
 ) -> dict[str, pd.DataFrame]:
-    """All that is made of the scores of a benchmark.
+    """Compute all summary tables from the scores of a benchmark.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def ranking_tables(
 
 
 def dataset_totals(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """Return the mean total of every method that is ranked, methods x datasets, both complete.
+    """Return the mean total of every ranked method as a complete table, methods x datasets.
 
-    Datasets on which nobody has a total and methods that lack a total on another dataset are left out.
+    Datasets on which no method has a total are left out, and so are methods that lack a total on a remaining dataset.
     """
     totals = summary[(summary["metric"] == "total") & (summary["group"] == "total")]
     wide = totals.pivot(index="method", columns="dataset", values="mean")
@@ -61,7 +61,7 @@ def dataset_totals(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFr
 
 
 def bootstrap_ranking(totals: pd.DataFrame) -> pd.DataFrame:
-    """Resample the datasets 10,000 times with replacement: 95 % percentile intervals of mean total and rank.
+    """Compute 95 % percentile intervals of mean total and rank from 10,000 bootstrap samples of the datasets.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def bootstrap_ranking(totals: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Table of OVERALL_COLUMNS, best method first; `share_best` is how often a method was the best or among the best.
-    With fewer than 3 datasets the intervals are missing, the status is not_applicable, and the reason says so.
+    Table of OVERALL_COLUMNS, best method first; `share_best` is the fraction of samples in which a method is best, also
+    if tied. With fewer than 3 datasets the intervals are missing and the status is not_applicable, with a reason.
     """
     n_datasets = totals.shape[1]
     mean = totals.mean(axis=1)
@@ -90,14 +90,14 @@ def bootstrap_ranking(totals: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_tests(totals: pd.DataFrame) -> pd.DataFrame:
-    """Test whether the methods differ over the datasets: Friedman's test, then Nemenyi's for every pair.
+    """Test whether the methods differ: the Friedman test over datasets, then the Nemenyi test for every pair.
 
     Sources: Demšar 2006 (JMLR 7); scipy.stats.friedmanchisquare; scikit_posthocs.posthoc_nemenyi_friedman.
 
     Returns
     -------
     Table of TEST_COLUMNS: one row friedman, one row mean_rank per method (1 is best), one row nemenyi per pair. With
-    fewer than 3 methods or datasets a single row not_applicable with the reason.
+    fewer than 3 methods or datasets, a single row with status not_applicable and the reason.
     """
     n_datasets = totals.shape[1]
     reason = _too_few(totals, methods=MIN_METHODS)
@@ -119,13 +119,13 @@ def rank_tests(totals: pd.DataFrame) -> pd.DataFrame:
 
 
 def sensitivity(scores: pd.DataFrame, kinds: Mapping[str, str], weights: Mapping[str, float]) -> pd.DataFrame:
-    """Rank again without one metric, or without one dataset, at a time.
+    """Repeat the ranking with one metric or one dataset left out at a time.
 
     Returns
     -------
     Table of SENSITIVITY_COLUMNS, one row per metric of the totals and per dataset: Kendall's tau with the full ranking
-    (1: the same order), the method that is best then, whether that is another one, whether any order changed. Where
-    what is left gives no ranking of the same methods, not_applicable with the reason.
+    (1: the same order), the new best method, whether it differs from the full ranking, and whether any order changed.
+    The status is not_applicable, with a reason, if the rest does not give a ranking of the same methods.
     """
     full = _overall(scores, kinds, weights)
     parts = scores.loc[(scores["status"] == "ok") & scores["group"].isin(["bio", "batch"]), "metric"]
@@ -157,7 +157,7 @@ def _overall(scores: pd.DataFrame, kinds: Mapping[str, str], weights: Mapping[st
 
 
 def _ranks(totals: np.ndarray) -> np.ndarray:
-    """Rank each row, 1 is the highest; equal ones share the better rank."""
+    """Rank each row, where 1 is the highest value; ties share the better rank."""
     return stats.rankdata(-totals, axis=1, method="min").astype(int)
 
 

@@ -1,1 +1,1 @@
-"""Tables and figures, drawn from the summary and the embeddings only."""
+"""Tables and figures, made from the summary tables and the embeddings only."""

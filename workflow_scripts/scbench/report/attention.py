@@ -1,4 +1,4 @@
-"""The figure of genes that attend to each other: one panel per cell type."""
+"""Figure of gene-gene attention: one panel per cell type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = 3
 
 
 def draw_run(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """Draw the first 10 pairs of each cell type of `scbench.analyses.attention`: how far they exceed the mean."""
+    """Draw the excess over the mean for the first 10 pairs of each cell type of `scbench.analyses.attention`."""
     types = list(tables["attention"].groupby("cell_type", sort=False))
     rows = math.ceil(len(types) / COLUMNS)
     figure = Figure(figsize=(10, 2.6 * rows + 0.4), layout="constrained")

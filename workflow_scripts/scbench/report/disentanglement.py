@@ -1,4 +1,4 @@
-"""The figure of how well a run of the disentangled autoencoder has parted biology from batch."""
+"""Figure of how well a disentangled autoencoder has separated biology and batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scbench.report.figures import OKABE_ITO
 
 
 def draw_run(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """Draw the tables of `scbench.analyses.disentanglement`: probes, correlations, changes of one pair of batches."""
+    """Draw the tables of `scbench.analyses.disentanglement`: probes, correlations, changes for one pair of batches."""
     table, shifts = tables["disentanglement"], tables["counterfactuals"]
     correlation = tables["correlations"].pivot(index="z_batch", columns="z_bio", values="correlation")
     figure = Figure(figsize=(11, 3.4), layout="constrained")

@@ -1,4 +1,4 @@
-"""What a run leaves for people who work outside the workflow: arrays, UMAPs, training curves, silhouette."""
+"""Exports of a run for use outside the workflow: arrays, UMAPs, training curves, silhouette."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ def export_run(
     files
         {name of `scbench.analyses.exports.EXPORTS`: file}.
     X
-        (n_cells, n_dims) the embedding; latents_z.npy is the same with mean 0 and sd 1 per dimension (a dimension that
-        does not vary is 0).
+        (n_cells, n_dims) embedding; latents_z.npy is the same with mean 0 and standard deviation 1 per dimension
+        (constant dimensions are 0).
     truth
-        Columns cell_id, batch, cell_type, rows as in `X`; without cell types, the files that need them say so.
+        Table with the columns cell_id, batch, cell_type, rows as in `X`; without cell types, the files that need them
+        say so.
     clusters
-        (n_cells,) the method's own clusters; None: Leiden at resolution 1 of the graph of 15 neighbours.
+        (n_cells,) clusters found by the method; None: Leiden clusters at resolution 1 with 15 neighbours.
     history
-        Table epoch, term, value; None: the method was not trained, and the figure says so.
+        Table with the columns epoch, term, value; None: the method was not trained, and the figure says so.
     """
     for name, array in {"latents.npy": X, "latents_z.npy": standardised(X)}.items():
         with atomic(files[name]) as partial, open(partial, "wb") as file:

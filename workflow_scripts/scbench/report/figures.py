@@ -1,4 +1,4 @@
-"""What all figures share: how they are written, and colours that colour-blind readers can tell apart."""
+"""Helpers shared by all figures: saving, and colours suitable for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ UNKNOWN_COLOUR = "#D9D9D9"
 FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"dpi": 300, "metadata": {"Date": None}},
     "png": {"dpi": 150},
-}  # 300: of rasterised points
+}  # 300 dpi for rasterised points
 
 
 def save(figure: Figure, files: Mapping[str, str | Path], drawn: pd.DataFrame | None = None) -> None:
-    """Write a figure to `files`, {svg, png: file}, and what was drawn to the `tsv` among them; same figure, same bytes.
+    """Write a figure to `files`, {svg, png: file}, and the drawn values to the `tsv` if `drawn` is given.
 
-    The figure is not one of pyplot's, so no display or backend is involved.
+    The same figure always gives the same bytes. It is not managed by pyplot, so no display or backend is needed.
     """
     for suffix in ("svg", "png"):
         if suffix in files:
@@ -35,7 +35,7 @@ def save(figure: Figure, files: Mapping[str, str | Path], drawn: pd.DataFrame | 
 
 
 def category_colours(categories: list[str]) -> dict[str, str]:
-    """Give each category a colour: Okabe and Ito's eight, beyond that evenly spaced ones; "" is grey."""
+    """Return a colour per category: the eight of Okabe and Ito, or evenly spaced colours for more; "" is grey."""
     named = [category for category in categories if category]
     palette = OKABE_ITO
     if len(named) > len(OKABE_ITO):

@@ -1,4 +1,4 @@
-"""How metrics and groups are called in tables and figures."""
+"""Display names of metrics and groups in tables and figures."""
 
 from scbench.metrics.catalogue import METRICS
 
@@ -17,9 +17,9 @@ GROUP_LABELS = {
 
 APART_HEADINGS = {"supervised": "Given the cell types, not ranked", "control": "Controls"}
 
-MISSING = "\u2013"  # an en dash, where there is no value
+MISSING = "\u2013"  # an en dash for missing values
 
 
 def label(name: str) -> str:
-    """Return the display name of a metric or a total, the id itself where there is none."""
+    """Return the display name of a metric or a total, or the id if it has none."""
     return METRICS[name].label if name in METRICS else GROUP_LABELS.get(name, name)

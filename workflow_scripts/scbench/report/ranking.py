@@ -1,4 +1,4 @@
-"""The overall ranking and how sure it is: a table and a figure, drawn from the summary files."""
+"""Table and figure of the overall ranking and its uncertainty, made from the summary tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_ranking(
     *,
     labels: Mapping[str, str],
 ) -> None:
-    """Write the ranking with bootstrap intervals, and the tests as notes below, to `files`, {tsv, md, tex: file}."""
+    """Write the ranking with bootstrap intervals, and the tests as notes below it, to `files`, {tsv, md, tex: file}."""
     table = overall.assign(label=[labels.get(method, method) for method in overall["method"]])
     write_table(files["tsv"], table)
     rows, notes = _rows(table), ranking_notes(overall, tests, sensitivity, labels)
@@ -40,7 +40,7 @@ def write_ranking(
 
 
 def ranking_notes(overall: pd.DataFrame, tests: pd.DataFrame, sensitivity: pd.DataFrame, labels) -> list[str]:
-    """Say in sentences what the tests and the rankings with something left out came to, or why they do not apply."""
+    """Return sentences with the results of tests and leave-one-out rankings, or why they do not apply."""
     notes = []
     if not len(overall):
         notes.append("No method has a total on all datasets.")
@@ -68,7 +68,7 @@ def ranking_notes(overall: pd.DataFrame, tests: pd.DataFrame, sensitivity: pd.Da
 def draw_ranking(
     overall: pd.DataFrame, tests: pd.DataFrame, *, labels: Mapping[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
-    """Draw the ranking; the figure and what was drawn."""
+    """Draw the ranking; return the figure and the drawn values."""
     drawn = overall.assign(label=[labels.get(method, method) for method in overall["method"]])
     ranks = tests[tests["test"] == "mean_rank"].set_index("method")["mean_rank"]
     drawn["mean_rank"] = drawn["method"].map(ranks)
@@ -76,12 +76,12 @@ def draw_ranking(
 
 
 def ranking_figure(drawn: pd.DataFrame, tests: pd.DataFrame) -> Figure:
-    """Draw mean totals with their bootstrap intervals, and below them the critical-difference diagram.
+    """Draw mean totals with bootstrap intervals, and the critical-difference diagram below.
 
     Parameters
     ----------
     drawn
-        The overall table with a column label, best first, and mean_rank.
+        Overall table with the additional columns label and mean_rank, best method first.
     tests
         See `scbench.ranking.uncertainty.rank_tests`.
     """

@@ -1,4 +1,4 @@
-"""What the runs cost: wall time and peak memory of every run, per method."""
+"""Figure of the cost of the runs: wall time and peak memory per method."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GRID: dict[str, Any] = {"color": "0.9", "linewidth": 0.6}
 
 
 def runtime_table(resources: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Arrange the runs for drawing: columns method, label, dataset, seed, seconds, max_rss_mb; fastest method first."""
+    """Return the table to draw: columns method, label, dataset, seed, seconds, max_rss_mb; fastest method first."""
     median = resources["method"].map(resources.groupby("method")["seconds"].median())
     table = resources.assign(label=[labels.get(method, method) for method in resources["method"]], median=median)
     table = table.sort_values(["median", "method", "dataset", "seed"], ignore_index=True)
@@ -29,9 +29,9 @@ def runtime_table(resources: pd.DataFrame, labels: Mapping[str, str]) -> pd.Data
 
 
 def runtime_figure(table: pd.DataFrame) -> Figure:
-    """Draw the table of `runtime_table`: one point per run, a colour and a marker per dataset, both axes in log scale.
+    """Draw the table of `runtime_table`: one point per run, a colour and a marker per dataset, log scales.
 
-    A run whose memory was not measured has no point in that panel.
+    A run without a memory measurement has no point in that panel.
     """
     labels = dict(zip(table["method"], table["label"], strict=True))
     datasets = sorted(table["dataset"].unique())

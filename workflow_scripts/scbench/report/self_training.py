@@ -1,4 +1,4 @@
-"""The figure of the rounds of self-training: a row per dataset and method, a colour per seed."""
+"""Figure of the rounds of self-training: one row per dataset and method, one colour per seed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PANELS = {
 
 
 def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
-    """Draw the rounds of all runs; a round that was rejected is an open point.
+    """Draw the rounds of all runs; rejected rounds are open points.
 
     Parameters
     ----------
     table
-        Of `scbench.analyses.self_training`, with the columns dataset, method and seed before it.
+        Table of `scbench.analyses.self_training` with additional leading columns dataset, method and seed.
     labels
         {method: display name}.
     """
@@ -43,7 +43,7 @@ def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
             axes.spines[["top", "right"]].set_visible(False)
         row[0].set_ylabel(f"{dataset}\n{labels.get(method, method)}", fontsize=8.5)
         row[0].yaxis.set_major_locator(MaxNLocator(integer=True))
-        for bound in (UNLIKE, STABLE):  # below, a round is rejected; above, self-training ends
+        for bound in (UNLIKE, STABLE):  # below UNLIKE a round is rejected; from STABLE on, self-training ends
             row[1].axhline(bound, color="0.6", linewidth=0.8, linestyle="--")
         row[1].set_ylim(-0.05, 1.05)
         row[2].set_yscale("symlog", linthresh=0.01)
@@ -54,7 +54,7 @@ def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
 
 
 def _draw_run(axes, terms: pd.DataFrame, term: str, colour: str) -> None:
-    """Draw one term of one run, the epoch as index: a line over epochs, or a step with a point where a round begins."""
+    """Draw one term of one run, indexed by epoch: a line over epochs, or steps with a point at the start of a round."""
     if term not in terms:
         return
     values = terms[term].dropna()

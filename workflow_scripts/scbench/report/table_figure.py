@@ -1,4 +1,4 @@
-"""The table of scores as a figure: metrics as circles, totals as bars (after scIB, Luecken et al. 2022, Fig. 3)."""
+"""Table of scores as a figure: metrics as circles, totals as bars (as in scIB, Luecken et al. 2022, Fig. 3)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def draw_all(
     kinds: Mapping[str, str],
     metrics: Mapping[str, Sequence[str]],
 ) -> dict[str, tuple[Figure, pd.DataFrame]]:
-    """Draw the scores of every dataset of the summary, and `overall`: {name: (figure, what was drawn)}."""
+    """Draw the scores of every dataset of the summary, and `overall`: {name: (figure, drawn values)}."""
     drawn = {}
     for dataset in summary["dataset"].unique():
         sheet = dataset_sheet(summary, dataset, labels, kinds, {**metrics, "extra": []})
@@ -40,7 +40,7 @@ def draw_all(
 
 
 def dataset_figure(sheet: Sheet, dataset: str) -> Figure:
-    """Draw one dataset: a circle per metric, bars for bio conservation, batch correction and total."""
+    """Draw one dataset: a circle per metric, and bars for bio conservation, batch correction and total."""
     styles = {total: ("bar", total) for total in TOTALS}
     for group in ("bio", "batch"):
         styles |= {metric: ("circle", group) for metric in sheet.groups.get(GROUP_LABELS[group], [])}
@@ -48,7 +48,7 @@ def dataset_figure(sheet: Sheet, dataset: str) -> Figure:
 
 
 def overall_figure(sheet: Sheet) -> Figure:
-    """Draw the ranking: a bar per dataset, then bars of the means over datasets."""
+    """Draw the ranking: a bar per dataset, then bars for the means over datasets."""
     styles = {column: ("bar", column if column in TOTALS else "total") for column in sheet.columns}
     return _draw(sheet, styles, "Overall", OVERALL_NOTE)
 
@@ -103,7 +103,7 @@ def _positions(groups: Mapping[str, Sequence[str]], styles, left: float) -> tupl
 
 
 def _row_heights(kinds: Sequence[str]) -> list[float]:
-    """Return the height of each row's middle above the lowest edge; kinds that stand apart have a heading above."""
+    """Return the height of each row's centre above the bottom; unranked kinds have a heading above them."""
     kinds = list(kinds)
     headings = [len(APART.keys() & set(kinds[i + 1 :]) - {kind}) for i, kind in enumerate(kinds)]
     return [(len(kinds) - 0.5 - i + below) * ROW for i, below in enumerate(headings)]
@@ -158,7 +158,7 @@ def _draw_circles(axes, values: pd.Series, ys: list[float], x: float, slot: floa
 
 
 def _draw_bars(axes, values: pd.Series, ys: list[float], x: float, slot: float, colours: str) -> None:
-    """Draw bars from 0 to 1 over BAR_LENGTH with the number beside; values outside end at the bound."""
+    """Draw bars from 0 to 1 over BAR_LENGTH with the number beside them; values outside [0, 1] are clipped."""
     span = values.max() - values.min()
     for value, y in zip(values, ys, strict=True):
         start = x + 0.06
@@ -173,7 +173,7 @@ def _draw_bars(axes, values: pd.Series, ys: list[float], x: float, slot: float, 
 
 
 def _colour(name: str, level: float) -> tuple[float, ...]:
-    """Return a colour of a sequential map of one hue, neither its whitest nor its darkest end."""
+    """Return a colour of a sequential colour map, without its lightest and darkest ends."""
     return mpl.colormaps[COLOURMAPS[name]](0.18 + 0.67 * level)
 
 

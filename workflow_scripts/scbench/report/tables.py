@@ -1,4 +1,4 @@
-"""Tables of the scores: one per dataset and one overall, as TSV, Markdown and LaTeX."""
+"""Tables of scores, one per dataset and one overall, as TSV, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ TEX_ESCAPES = {
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table before it is written.
+    """A table before formatting.
 
     Attributes
     ----------
     table
-        Columns method, label, kind, then the numeric ones; rows in order, those of the kinds APART last.
+        Columns method, label, kind, then the numeric columns; rows in display order, those of the kinds APART last.
     groups
-        {heading: [numeric columns under it]}, in order.
+        {heading: [numeric columns below it]}, in order.
     spread
-        Standard deviations over seeds, rows as in `table`; a column may be missing.
+        Standard deviations over seeds, rows as in `table`; columns may be missing.
     """
 
     table: pd.DataFrame
@@ -51,7 +51,7 @@ def sheets(
     kinds: Mapping[str, str],
     metrics: Mapping[str, Sequence[str]],
 ) -> dict[str, Sheet]:
-    """Lay out the table of every dataset of the summary, and `overall`."""
+    """Return the table of every dataset of the summary, and `overall`."""
     names = summary["dataset"].unique()
     found = {str(name): dataset_sheet(summary, name, labels, kinds, metrics) for name in names}
     return found | {"overall": overall_sheet(summary, labels, kinds)}
@@ -60,8 +60,8 @@ def sheets(
 def write_sheet(sheet: Sheet, files: Mapping[str, str | Path]) -> None:
     """Write a table to `files`, {tsv, md, tex: file}.
 
-    The TSV holds raw means; Markdown and LaTeX print mean and standard deviation over seeds, the best value of those
-    that are ranked in bold.
+    The TSV contains raw means. Markdown and LaTeX show mean and standard deviation over seeds, with the best value of
+    the ranked methods in bold.
     """
     write_table(files["tsv"], sheet.table)
     write_text(files["md"], to_markdown(sheet))
@@ -69,7 +69,7 @@ def write_sheet(sheet: Sheet, files: Mapping[str, str | Path]) -> None:
 
 
 def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -> Sheet:
-    """Lay out one dataset: methods by total (by batch correction where there is none), metrics in their groups."""
+    """Return the table of one dataset: methods sorted by total (by batch correction if there is none)."""
     one = summary[summary["dataset"] == dataset]
     groups = {GROUP_LABELS[group]: list(metrics[group]) for group in METRIC_GROUPS if metrics[group]}
     groups["Total"] = TOTALS
@@ -84,7 +84,7 @@ def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -
 
 
 def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
-    """Lay out the ranking: the total on every dataset, then the means over datasets."""
+    """Return the table of the ranking: the total on every dataset, then the means over datasets."""
     min_max = (summary["scaling"] == "min_max").any()
     scaled = "min_max_total" if min_max else "scaled_total"
     ranking = rank(summary, kinds).set_index("method").rename(columns={"scaled_total": scaled})
@@ -98,12 +98,12 @@ def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
 
 
 def column_label(column: str) -> str:
-    """Return what stands over a column; over the total on a dataset stands the dataset."""
+    """Return the heading of a column; the total on a dataset has the name of the dataset."""
     return column.removeprefix("total_") if column.startswith("total_") else label(column)
 
 
 def to_markdown(sheet: Sheet) -> str:
-    """Render as a Markdown table, those that stand apart below a row that says so."""
+    """Render as a Markdown table, with unranked methods below a heading row."""
     names = [("Total on " if c.startswith("total_") else "") + column_label(c) for c in sheet.columns]
     rows = [["Method", *names], ["---", *["---:"] * len(names)]]
     for (heading, name), cells in _rows(sheet, "{} ± {}", "**{}**", MISSING):
@@ -114,7 +114,7 @@ def to_markdown(sheet: Sheet) -> str:
 
 
 def to_latex(sheet: Sheet) -> str:
-    """Render as a LaTeX tabular that needs the package booktabs, those that stand apart below a rule."""
+    """Render as a LaTeX tabular (requires booktabs), with unranked methods below a rule."""
     width = len(sheet.columns)
     headings, rules, start = [], [], 2
     for heading, columns in sheet.groups.items():
@@ -132,7 +132,7 @@ def to_latex(sheet: Sheet) -> str:
 
 
 def _rows(sheet: Sheet, with_spread: str, bold: str, missing: str):
-    """Yield ((heading above or "", label), cells) per method, the cells written with the given patterns."""
+    """Yield ((heading above or "", label), cells) per method, with cells formatted by the given patterns."""
     table = sheet.table
     apart = table["kind"].isin(APART)
     first = apart & ~table["kind"].duplicated()
@@ -155,7 +155,7 @@ def _rows(sheet: Sheet, with_spread: str, bold: str, missing: str):
 
 
 def _described(values: pd.DataFrame, labels, kinds) -> pd.DataFrame:
-    """Put method, label and kind before the values, whose index is the method."""
+    """Insert method, label and kind before the values, which are indexed by method."""
     table = values.rename_axis(index="method", columns=None).reset_index()
     table.insert(1, "label", [labels.get(method, method) for method in table["method"]])
     table.insert(2, "kind", [kinds.get(method, "method") for method in table["method"]])
@@ -163,5 +163,5 @@ def _described(values: pd.DataFrame, labels, kinds) -> pd.DataFrame:
 
 
 def escape_latex(text: str) -> str:
-    """Write text so that LaTeX prints it."""
+    """Escape the special characters of LaTeX."""
     return "".join(TEX_ESCAPES.get(character, character) for character in text)

@@ -1,4 +1,4 @@
-"""UMAP of every method's embedding on one dataset, coloured by cell type and by batch."""
+"""UMAP of the embedding of every method on one dataset, coloured by cell type and by batch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PANEL, HEAD, SIDE, LEGEND_ROW, LEGEND_WIDTH = 1.7, 0.45, 0.55, 0.19, 0.55
 
 
 def umap_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
-    """Draw the table of `umap_table`: a row per method, a column for cell type (where there are any) and for batch."""
+    """Draw the table of `umap_table`: a row per method, and columns for cell type (if known) and batch."""
     methods = list(dict.fromkeys(table["method"]))
     shown = [column for column in COLUMNS if (table[column] != "").any()]
     colours = {column: category_colours(sorted(table[column].unique())) for column in shown}

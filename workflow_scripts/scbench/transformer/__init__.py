@@ -1,1 +1,1 @@
-"""The gene Transformer: a trunk that attends over genes, its three modes, annotation, a look at its attention."""
+"""The gene Transformer: a trunk with attention over genes, its training, and applications of a pretrained trunk."""

@@ -1,4 +1,4 @@
-"""What a pretrained trunk is used for: outputs of every gene, cell types, and another dataset with other genes."""
+"""Applications of a pretrained trunk: gene outputs, cell type classification, transfer to another dataset."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def load_trunk(state: dict) -> Pretraining:
 
 @torch.no_grad()
 def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretraining:
-    """Bring the trunk of model.pt to another dataset: genes are matched by their symbols, in capitals.
+    """Transfer the trunk of model.pt to another dataset; genes are matched by upper-case symbol.
 
-    Genes that one of the two lacks are left out. Means and deviations of the genes, and the statistics by which the
-    trunk normalises, are those of the new cells.
+    Genes missing in either dataset are left out. Gene means, gene standard deviations and the normalisation statistics
+    of the trunk are recomputed from the new cells.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretr
     Raises
     ------
     ValueError
-        When fewer than 10 genes are shared.
+        If fewer than 10 genes are shared.
     """
     place = {symbol.upper(): column for column, symbol in reversed(list(enumerate(genes)))}
     shared = [row for row, symbol in enumerate(state["genes"]) if symbol.upper() in place]
@@ -60,7 +60,7 @@ def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretr
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d):
             module.reset_running_stats()
-            module.momentum = None  # a plain average over what follows
+            module.momentum = None  # None: cumulative average over the following batches
             module.train()
     apply(lambda counts: model.trunk.cell(model.values(counts), model.all_genes), Cells("cpu", {"counts": counts}))
     return model.eval()
@@ -68,7 +68,7 @@ def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretr
 
 @torch.no_grad()
 def embed(model: Pretraining, counts: sparse.csr_matrix, chunk: int = CHUNK) -> Iterator[np.ndarray]:
-    """Yield the outputs of all genes of the trunk, (cells, genes, width), of `chunk` cells at a time, in order."""
+    """Yield the outputs of all genes of the trunk, (cells, genes, width), for `chunk` cells at a time, in order."""
     cells = Cells("cpu", {"counts": counts})
     for start in range(0, cells.n_cells, chunk):
         taken = cells.take(np.arange(start, min(start + chunk, cells.n_cells)))["counts"]
@@ -77,12 +77,12 @@ def embed(model: Pretraining, counts: sparse.csr_matrix, chunk: int = CHUNK) -> 
 
 
 class Classifier(nn.Module):
-    """Cell types from the tokens of the cell: Linear, ReLU, dropout, Linear on top of a trunk.
+    """Cell type classifier on the cell tokens of a trunk: Linear, ReLU, dropout, Linear.
 
     Parameters
     ----------
     frozen
-        The trunk keeps its weights; only the head is trained.
+        Whether to train the head only and keep the weights of the trunk.
     """
 
     def __init__(self, pretrained: Pretraining, n_types: int, *, hidden: int, dropout: float, frozen: bool) -> None:
@@ -103,16 +103,16 @@ class Classifier(nn.Module):
         return self
 
     def features(self, counts: SparseRows) -> torch.Tensor:
-        """(n, n_latents x width): the tokens of the cell."""
+        """Return the cell tokens, (n, n_latents x width)."""
         model = self.pretrained
         return model.trunk.last(model.trunk.cell(model.values(counts), model.all_genes)).flatten(1)
 
     def logits(self, cells: SparseRows | torch.Tensor) -> torch.Tensor:
-        """(n, n_types) of counts or of features."""
+        """Return logits (n, n_types) for counts or features."""
         return self.head(self.features(cells) if isinstance(cells, SparseRows) else cells)
 
     def losses(self, cells: SparseRows | torch.Tensor, label: torch.Tensor) -> dict[str, torch.Tensor]:
-        """{cross_entropy}."""
+        """Return {cross_entropy}."""
         return {"cross_entropy": nn.functional.cross_entropy(self.logits(cells), label)}
 
 
@@ -130,11 +130,11 @@ def classify(
     epochs: int = 20,
     learning_rate: float = 2e-3,
 ) -> tuple[np.ndarray, pd.DataFrame]:
-    """Learn cell types from `counts` and `labels` and name those of the cells `new`; also the history."""
+    """Train on `counts` and `labels`; return the predicted cell types of the cells `new` and the history."""
     seed_torch(seed)
     types, codes = np.unique(labels, return_inverse=True)
     model = Classifier(pretrained, len(types), hidden=hidden, dropout=dropout, frozen=frozen).to(device)
-    # features of a frozen trunk are computed once
+    # the features of a frozen trunk do not change, so they are computed once
     shown = apply(model.eval().features, Cells(device, {"counts": counts}), chunk=CHUNK) if frozen else counts
     history = train(
         model,

@@ -1,4 +1,4 @@
-"""Parameters of the gene Transformer; each stands here once, with its default and its range."""
+"""Parameters of the gene Transformer with their defaults and ranges."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from scbench.parameters import ParameterError, choice, number, numbers
 
 @dataclass(frozen=True, kw_only=True)
 class TrunkParameters(TrainingParameters):
-    """The trunk and its masked reconstruction.
+    """Parameters of the trunk and of masked reconstruction.
 
     Attributes
     ----------
     n_genes
-        The trunk attends to the most variable ones.
+        Number of most variable genes that the trunk attends to.
     width, n_latents, n_heads, depth, dropout
-        Sizes; the cell is described by `n_latents` tokens of `width`.
+        Sizes of the trunk and dropout rate; a cell is represented by `n_latents` tokens of `width`.
     attention
         latent | full, see `scbench.transformer.trunk`.
     position
-        vectors: the gene vectors of the dataset, random ones where it has none; random; none: genes cannot be told
-        apart.
+        vectors: the gene vectors of the dataset, or random vectors if it has none; random: random vectors; none: the
+        genes cannot be distinguished.
     mask
-        Share of the genes that are hidden from the trunk in a minibatch.
+        Fraction of the genes that are hidden from the trunk in a minibatch.
     """
 
     n_genes: int = number(512, 2)
@@ -45,16 +45,16 @@ class TrunkParameters(TrainingParameters):
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationParameters(TrunkParameters):
-    """The trunk with a latent that a batch-conditioned decoder turns into counts.
+    """Parameters of the trunk with a latent and a batch-conditioned decoder to counts.
 
     Attributes
     ----------
     masked_weight
-        Of the error of masked reconstruction, in units of a gene's variance, a mean over masked genes.
+        Weight of the masked reconstruction error, which is in units of the gene variance and a mean over masked genes.
     latent_dim, hidden
-        Of the latent; widths of the decoder's layers.
+        Dimensions of the latent; widths of the decoder's layers.
     beta
-        Final weight of the divergence: 0 in the first tenth of training, then rising linearly until its half.
+        Final weight of the KL divergence. It is 0 in the first tenth of training and rises linearly until the half.
     """
 
     masked_weight: float = number(0.5, 0)

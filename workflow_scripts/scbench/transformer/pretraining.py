@@ -1,8 +1,7 @@
-"""Training of a trunk: masked reconstruction, alone or with a cell token that a batch-conditioned decoder turns into
-counts.
+"""Training of a trunk: masked reconstruction, alone or with a batch-conditioned decoder from the cell token to counts.
 
-The decoder, its likelihood and the divergence are those of CVAE_NB: the decoder is told the batch at every layer, the
-trunk is not, and a prior shared by all batches makes it costly to keep the batch in the cell token.
+The decoder, its likelihood and the divergence are those of CVAE_NB. Every layer of the decoder receives the batch; the
+trunk does not. A prior shared by all batches penalises batch information in the cell token.
 """
 
 from __future__ import annotations
@@ -29,25 +28,25 @@ from scbench.types import Dataset, Embedding
 
 MITOCHONDRIAL = ("MT-", "mt-")
 CHUNK = 256  # cells embedded at a time
-ASKED = 32  # masked genes that are reconstructed in a step; asking all of them costs more and teaches no more
+ASKED = 32  # masked genes reconstructed per step; more cost more and do not improve training
 
 
 def choose_genes(data: Dataset, n_genes: int) -> np.ndarray:
-    """Columns of the `n_genes` most variable genes that are not mitochondrial, ascending."""
+    """Return the columns of the `n_genes` most variable non-mitochondrial genes, ascending."""
     rank = np.arange(len(data.gene_names)) if data.gene_rank is None else data.gene_rank
     nuclear = np.flatnonzero([not name.startswith(MITOCHONDRIAL) for name in data.gene_names])
     return np.sort(nuclear[np.argsort(rank[nuclear], kind="stable")[:n_genes]])
 
 
 class Pretraining(Model[TrunkParameters]):
-    """A trunk with the genes it looks at and masked reconstruction as its loss.
+    """A trunk with its genes, trained on masked reconstruction.
 
-    In every minibatch a share of the genes is hidden from the trunk, which is asked for their values.
+    In every minibatch a fraction of the genes is hidden from the trunk, which predicts their values.
 
     Parameters
     ----------
     columns
-        Columns of the counts that the trunk looks at.
+        Columns of the counts that the trunk uses.
     """
 
     options_class: type[TrunkParameters] = TrunkParameters
@@ -65,7 +64,7 @@ class Pretraining(Model[TrunkParameters]):
 
     @torch.no_grad()
     def start_at(self, counts: sparse.csr_matrix) -> None:
-        """Begin at the mean cell: the trunk sees deviations from it."""
+        """Centre the input of the trunk on the mean cell."""
         scaled = scaled_counts(counts)[:, self.columns.cpu().numpy()].log1p()
         mean = np.asarray(scaled.mean(axis=0)).ravel()
         variance = np.asarray(scaled.power(2).mean(axis=0)).ravel() - mean**2
@@ -73,7 +72,7 @@ class Pretraining(Model[TrunkParameters]):
         self.sd.copy_(torch.from_numpy(np.sqrt(np.clip(variance, 1e-6, None))))
 
     def values(self, counts: SparseRows) -> torch.Tensor:
-        """What the trunk sees, (n, genes of the trunk)."""
+        """Return the input of the trunk, (n, genes of the trunk)."""
         return counts.log_normalised()[:, self.columns] - self.mean
 
     @property
@@ -81,9 +80,9 @@ class Pretraining(Model[TrunkParameters]):
         return torch.arange(len(self.columns), device=self.columns.device)
 
     def masked(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Tokens of the cell, of which a share of the genes is hidden, and the mean squared error at hidden genes.
+        """Hide a fraction of the genes; return the cell tokens and the mean squared error at hidden genes.
 
-        Errors are in standard deviations of a gene. Out of training the same genes are hidden each time.
+        Errors are in standard deviations of a gene. Outside training the same genes are hidden each time.
         """
         rng = None if self.training else torch.Generator().manual_seed(0)
         order = torch.randperm(values.shape[1], generator=rng).to(values.device)
@@ -94,21 +93,21 @@ class Pretraining(Model[TrunkParameters]):
         return cell, error.square().mean()
 
     def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """{masked}: see `masked`."""
+        """Return {masked}; see `masked`."""
         return {"masked": self.masked(self.values(counts))[1]}
 
     def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
-        """(n, width): the mean of the outputs over genes."""
+        """Return the mean of the outputs over genes, (n, width)."""
         return self.trunk.embed(self.values(counts), self.all_genes).mean(1)
 
 
 class Integration(Pretraining):
-    """Masked reconstruction, and a latent of the cell, read from its tokens, that is decoded under its batch.
+    """Masked reconstruction, and a latent from the cell tokens with a batch-conditioned decoder.
 
     Parameters
     ----------
     n_counts, n_batches
-        Genes of the counts, all of which are decoded; batches.
+        Number of genes in the counts, all of which are decoded; number of batches.
     """
 
     options_class = IntegrationParameters
@@ -132,18 +131,18 @@ class Integration(Pretraining):
 
     @torch.no_grad()
     def start_at(self, counts: sparse.csr_matrix) -> None:
-        """Begin at the mean cell: the trunk sees deviations from it, the decoder shows its shares of the genes."""
+        """Centre the trunk on the mean cell and initialise the decoder with its shares of the genes."""
         super().start_at(counts)
         shares = np.asarray(scaled_counts(counts).mean(axis=0)).ravel() / TARGET_SUM
         self.decoder.to_genes.bias.copy_(torch.log(torch.from_numpy(shares).float() + 1e-8))
 
     def posterior(self, cell: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log variance of the latent, each (n, latent_dim), of the tokens of a cell."""
+        """Return mean and log variance of the latent, each (n, latent_dim), from the cell tokens."""
         mean, log_variance = self.to_latent(cell).chunk(2, dim=1)
         return mean, log_variance.clamp(-10, 10)
 
     def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """{masked, reconstruction, kl}: the latter two in nats, sums over genes or dimensions, means over cells."""
+        """Return {masked, reconstruction, kl}, the latter two in nats: summed per cell, means over cells."""
         cell, masked = self.masked(self.values(counts))
         mean, log_variance = self.posterior(cell)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
@@ -155,7 +154,7 @@ class Integration(Pretraining):
         return {"masked": masked, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
 
     def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
-        """(n, latent_dim): the mean of the latent."""
+        """Return the mean of the latent, (n, latent_dim)."""
         return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]
 
 
@@ -174,7 +173,7 @@ def fit(
     Parameters
     ----------
     terms
-        {term: schedule of its weight}.
+        {term: weight schedule}.
     sizes
         Arguments of `kind` besides the columns.
     """

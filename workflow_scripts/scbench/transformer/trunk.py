@@ -1,9 +1,9 @@
 """The trunk of the gene Transformer: a token per gene, attention over the genes of a cell.
 
-A token is the gene's vector, which says what gene it is, plus an embedding of its value. Two trunks share them:
-`FullTrunk` is a Transformer encoder over genes, whose cost grows with the square of their number; `LatentTrunk`, for a
-CPU, lets a few learned queries attend to the genes, attends among these, and lets genes ask them. Sources: Vaswani et
-al. 2017, arXiv 1706.03762; Jaegle et al. 2021, arXiv 2107.14795 (latents); Yang et al. 2022,
+A token is the sum of the gene's vector, which identifies the gene, and an embedding of its value. There are two trunks.
+`FullTrunk` is a Transformer encoder over genes; its cost is quadratic in the number of genes. `LatentTrunk` is fast on
+a CPU: a few learned queries, the latents, attend to the genes and to each other, and genes attend to the latents.
+Sources: Vaswani et al. 2017, arXiv 1706.03762; Jaegle et al. 2021, arXiv 2107.14795 (latents); Yang et al. 2022,
 doi 10.1038/s42256-022-00534-z (gene vectors as positions).
 """
 
@@ -17,11 +17,11 @@ from torch import nn
 
 from scbench.transformer.parameters import TrunkParameters
 
-GAIN = 20.0  # a gene's own vector must learn faster than weights that all genes share
+GAIN = 20.0  # the vector of a gene must learn faster than the weights shared by all genes
 
 
 def fit_width(vectors: torch.Tensor, width: int) -> torch.Tensor:
-    """Bring vectors (n_genes, any) to `width`: padded with zeros if narrower, else their principal components."""
+    """Resize vectors (n_genes, any) to `width`: pad with zeros if narrower, otherwise take principal components."""
     if vectors.shape[1] > width:
         centred = (vectors - vectors.mean(0)).double()
         left, singular, _ = torch.linalg.svd(centred, full_matrices=False)
@@ -30,7 +30,7 @@ def fit_width(vectors: torch.Tensor, width: int) -> torch.Tensor:
 
 
 class Attention(nn.Module):
-    """Multi-head attention of tokens (n, q, width) to others (n, k, width)."""
+    """Multi-head attention from tokens (n, q, width) to others (n, k, width)."""
 
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
@@ -44,18 +44,18 @@ class Attention(nn.Module):
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def weights(self, tokens: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-        """(n, q, k): how much each token attends to each other one, the mean over heads."""
+        """Return the attention weights from tokens to others, (n, q, k), mean over heads."""
         query, key, _ = self._projected(tokens, others)
         return torch.softmax(query @ key.transpose(-1, -2) * key.shape[-1] ** -0.5, dim=-1).mean(1)
 
     def _projected(self, tokens, others):
-        """Queries, keys and values, each (n, n_heads, tokens, width / n_heads)."""
+        """Return queries, keys and values, each (n, n_heads, tokens, width / n_heads)."""
         parts = self.query(tokens), *self.key_value(others).chunk(2, dim=-1)
         return [part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for part in parts]
 
 
 class Block(nn.Module):
-    """A layer of a Transformer encoder, with layer normalisation before each of its two parts."""
+    """Transformer encoder layer with layer normalisation before attention and before the perceptron."""
 
     def __init__(self, width: int, n_heads: int, dropout: float) -> None:
         super().__init__()
@@ -71,14 +71,14 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """What both trunks share: the tokens of genes, and the expression that is read from their outputs.
+    """Base class of both trunks: gene tokens, and expression predicted from their outputs.
 
     Values are log-normalised expression relative to the mean of a gene. The embedding of a value x is
-    x (w + U p) + b, where p is the gene's vector: a linear layer whose weight depends on the gene, because what all
-    genes share averages to the depth of a cell and drowns the rest.
+    x (w + U p) + b, where p is the gene's vector: a linear layer whose weight depends on the gene. With the same weight
+    for all genes, the mean over genes would be the sequencing depth of the cell and hide everything else.
 
-    `options.position`: vectors and random, genes have given or random vectors, to which a learned part is added; none,
-    genes cannot be told apart.
+    `options.position`: with vectors and random, genes have given or random vectors plus a learned part; with none, the
+    genes cannot be distinguished.
     """
 
     given: torch.Tensor
@@ -101,48 +101,48 @@ class Trunk(nn.Module):
 
     @torch.no_grad()
     def give(self, sources: Iterable[np.ndarray]) -> None:
-        """Take the sum of the vectors (n_genes, any width) of all sources, each brought to the width and variance 1."""
+        """Set the gene vectors to the sum over sources of vectors (n_genes, any), resized and scaled to variance 1."""
         self.given.zero_()
         for vectors in sources:
             fitted = fit_width(torch.from_numpy(vectors), self.width)
             self.given += fitted / fitted.std().clamp_min(1e-6)
 
     def gene_vectors(self, genes: torch.Tensor) -> torch.Tensor:
-        """(k, width) of genes (k,)."""
+        """Return the vectors (k, width) of genes (k,)."""
         return self.given[genes] + GAIN * self.learned[genes]
 
     def per_value(self, vectors: torch.Tensor) -> torch.Tensor:
-        """(k, width): what a unit of expression adds to the token of a gene with that vector."""
+        """Return the change of a gene's token per unit of expression, (k, width), given the gene vectors."""
         return self.value.weight[:, 0] + self.value_of_gene(vectors)
 
     def tokens(self, values: torch.Tensor, genes: torch.Tensor) -> torch.Tensor:
-        """(n, k, width) of values (n, k) of genes (k,)."""
+        """Return the tokens (n, k, width) of values (n, k) of genes (k,)."""
         vectors = self.gene_vectors(genes)
         return values[:, :, None] * self.per_value(vectors) + (self.value.bias + vectors)
 
     def masked_tokens(self, n: int, genes: torch.Tensor) -> torch.Tensor:
-        """(n, k, width): the mask in place of the embedding of a value, the gene still known."""
+        """Return tokens (n, k, width) with the mask instead of the embedding of the value; the gene vector is kept."""
         return (self.mask + self.gene_vectors(genes)).expand(n, -1, -1)
 
     def expression(self, outputs: torch.Tensor) -> torch.Tensor:
-        """(n, k) of outputs (n, k, width), in standard deviations of the gene."""
+        """Return the predicted expression (n, k) from outputs (n, k, width), in standard deviations of the gene."""
         return self.to_expression(self.last(outputs)).squeeze(-1)
 
 
 class LatentTrunk(Trunk):
-    """A few latents attend to the genes, then to each other; genes ask them. Cost: genes x latents."""
+    """A few latents attend to the genes, then to each other; genes attend to the latents. Cost: genes x latents."""
 
     def __init__(self, n_genes: int, options: TrunkParameters) -> None:
         super().__init__(n_genes, options)
         self.read_in = Attention(self.width, 1)
-        # a cell differs little from the mean cell at first, and all of it is in that difference
+        # all information is in the difference from the mean cell, which is small at first
         self.norm = nn.BatchNorm1d(self.latents.numel(), eps=1e-6, momentum=0.05)
         self.read_out = Attention(self.width, options.n_heads)
 
     def cell(self, values: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
-        """Tokens of the cell, (n, n_latents, width), of values (n, k) of the genes `shown` (k,).
+        """Return the cell tokens (n, n_latents, width) from values (n, k) of the genes `shown` (k,).
 
-        What the latents read is taken relative to what they read of the mean cell, whose values are 0.
+        The output of the attention is taken relative to that for the mean cell, whose values are 0.
         """
         with_mean_cell = nn.functional.pad(values, (0, 0, 0, 1))
         weights, per_gene, per_value = self._attend(with_mean_cell, shown)
@@ -156,16 +156,19 @@ class LatentTrunk(Trunk):
     def forward(
         self, values: torch.Tensor, shown: torch.Tensor, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Tokens of the cell and outputs (n, a, width) of genes `asked` (a,), whose values are not shown."""
+        """Return the cell tokens and the outputs (n, a, width) of the hidden genes `asked` (a,)."""
         cell = self.cell(values, shown)
         return cell, self._ask(self.masked_tokens(len(values), asked), cell)
 
     def embed(self, values: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
-        """Outputs (n, k, width) of the genes shown."""
+        """Return the outputs (n, k, width) of the genes `shown` (k,)."""
         return self._ask(self.tokens(values, shown), self.cell(values, shown))
 
     def attention(self, values: torch.Tensor, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """From genes to latents (n, k, m) and from latents to genes (n, m, k); their product is from gene to gene."""
+        """Return attention from genes to latents (n, k, m) and from latents to genes (n, m, k).
+
+        Their product is the attention from gene to gene.
+        """
         cell = self.cell(values, shown)
         return self.read_out.weights(self.tokens(values, shown), cell), self._attend(values, shown)[0]
 
@@ -173,10 +176,10 @@ class LatentTrunk(Trunk):
         return tokens + self.read_out(tokens, cell)
 
     def _attend(self, values, shown):
-        """Softmax attention of the latents, (n, m, k), and what genes give: (k, width) and that per unit of value.
+        """Return the attention of the latents, (n, m, k), and the values of genes, (k, width): constant part and slope.
 
-        A token is affine in its value, so that keys and values of attention are affine in it, too: they need not be
-        made for every cell.
+        A token is affine in its expression value, and so are the keys and values of attention. They do not have to be
+        computed for every cell.
         """
         vectors = self.gene_vectors(shown)
         constant = self.read_in.key_value(self.value.bias + vectors)
@@ -188,34 +191,34 @@ class LatentTrunk(Trunk):
 
 
 class FullTrunk(Trunk):
-    """A Transformer encoder over genes; latents attend to its outputs. Cost: genes squared."""
+    """Transformer encoder over genes; latents attend to its outputs. Cost: genes squared."""
 
     def __init__(self, n_genes: int, options: TrunkParameters) -> None:
         super().__init__(n_genes, options)
         self.read_in = Attention(self.width, options.n_heads)
 
     def cell(self, values: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
-        """Tokens of the cell, (n, n_latents, width), of values (n, k) of the genes `shown` (k,)."""
+        """Return the cell tokens (n, n_latents, width) from values (n, k) of the genes `shown` (k,)."""
         return self._pool(self.embed(values, shown))
 
     def forward(
         self, values: torch.Tensor, shown: torch.Tensor, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Tokens of the cell and outputs (n, a, width) of genes `asked` (a,), whose values are not shown."""
+        """Return the cell tokens and the outputs (n, a, width) of the hidden genes `asked` (a,)."""
         outputs = torch.cat([self.tokens(values, shown), self.masked_tokens(len(values), asked)], dim=1)
         for block in self.blocks:
             outputs = block(outputs)
         return self._pool(outputs[:, : len(shown)]), outputs[:, len(shown) :]
 
     def embed(self, values: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
-        """Outputs (n, k, width) of the genes shown."""
+        """Return the outputs (n, k, width) of the genes `shown` (k,)."""
         outputs = self.tokens(values, shown)
         for block in self.blocks:
             outputs = block(outputs)
         return outputs
 
     def attention(self, values: torch.Tensor, shown: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Attention of the last layer from gene to gene, (n, k, k), as two factors of which one is the identity."""
+        """Return the attention of the last layer from gene to gene, (n, k, k), and the identity as a second factor."""
         outputs = self.tokens(values, shown)
         for block in self.blocks[:-1]:
             outputs = block(outputs)
