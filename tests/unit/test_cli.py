@@ -1,16 +1,26 @@
 """The command line on files: what lands where, and what is said about a mistake."""
 
 import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_dataset
-from scbench.analyses.exports import EXPORTS
 
-from scbench.cli import main
-from scbench.files import read_model, read_scores
+from scbench.analyses.exports import EXPORTS
+from scbench.checks import SCORE_COLUMNS
+from scbench.cli import SHORT_NAMES, main
+from scbench.config import write_config
+from scbench.files import read_model, read_scores, write_scores
+from scbench.paths import Paths
+from scbench.provenance import method_digest
+from scbench.registry import load_registry
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -37,8 +47,9 @@ def test_cvae_writes_a_run_with_its_exports_and_draws_them_again(files, tmp_path
     assert folder.name.startswith("CVAE_NB_")
     wanted = {*EXPORTS, "embedding.h5ad", "history.tsv", "model.pt", "truth.tsv.gz"}
     assert {path.name for path in folder.iterdir()} == wanted
-    architecture = read_model(folder / "model.pt")["architecture"]
-    assert (architecture["likelihood"], architecture["prior"], architecture["n_genes"]) == ("zinb", "mog", 50)
+    model = read_model(folder / "model.pt")
+    assert (model["parameters"]["likelihood"], model["parameters"]["prior"]) == ("zinb", "mog")
+    assert model["sizes"]["n_genes"] == 50
     latents, z = np.load(folder / "latents.npy"), np.load(folder / "latents_z.npy")
     assert latents.shape == z.shape == (300, 32)
     assert np.allclose(z.mean(0), 0, atol=1e-4)
@@ -71,6 +82,59 @@ def test_a_method_with_gene_vectors_gets_them_and_its_record_says_which(files, t
     assert record["knowledge"]["off"] == "gene_knowledge.tables is empty"
 
 
+def test_the_record_of_a_run_is_the_workflows(files, tmp_path):
+    """The same run() and write_run() as the workflow's: all parameters, versions and the digest of the code."""
+    given = ["--adata", f"{files}/raw.h5ad", "--out", str(tmp_path), "--epochs", "2"]
+    assert main(["vae", *given]) == 0
+    (path,) = tmp_path.glob("VAE_NB_*/embedding.h5ad")
+    record = anndata.read_h5ad(path).uns
+    assert record["code_digest"] == method_digest("vae_nb")
+    parameters = json.loads(record["parameters"])
+    assert parameters["epochs"] == 2
+    assert parameters["likelihood"] == "nb"
+    assert "torch" in json.loads(record["versions"])
+
+
+def test_no_id_of_the_registry_is_a_short_name(config):
+    assert not set(SHORT_NAMES) & set(load_registry(config["methods"]))
+
+
+def test_summarise_writes_what_is_finished_beside_the_summary(tmp_path, config, capsys):
+    benchmark = {"datasets": ["sim_balanced"], "methods": ["unintegrated", "harmony"], "controls": [], "seeds": [0]}
+    config["benchmark"] |= benchmark
+    at = Paths(str(tmp_path / "results"))
+    write_config(at.config, config)
+    scores = pd.DataFrame(
+        [
+            ("sim_balanced", "unintegrated", 0, name, group, 0.5, "ok", "", "")
+            for name, group in (("clisi", "bio"), ("ilisi", "batch"))
+        ],
+        columns=SCORE_COLUMNS,
+    )
+    write_scores(at.run("sim_balanced", "unintegrated", 0, "scores.tsv"), scores)
+    Path(at.run("sim_balanced", "unintegrated", 0, "embedding.h5ad")).touch()
+    assert main(["summarise", at.results]) == 0
+    printed = capsys.readouterr().out
+    assert "| Unintegrated (PCA) |" in printed
+    assert "1 ok, 1 not_run" in printed
+    covered = pd.read_csv(at.partial("coverage.tsv"), sep="\t", keep_default_na=False)
+    assert covered.set_index("method")["status"].to_dict() == {"unintegrated": "ok", "harmony": "not_run"}
+    assert set(pd.read_csv(at.partial("summary.tsv"), sep="\t")["method"]) == {"unintegrated"}
+
+
+def test_help_is_there_within_a_second(root):
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-m", "scbench.cli", "--help"],
+        env=os.environ | {"PYTHONPATH": str(root / "workflow_scripts")},
+        capture_output=True,
+        text=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "summarise" in done.stdout
+    assert after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime < 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -81,11 +145,14 @@ def test_a_method_with_gene_vectors_gets_them_and_its_record_says_which(files, t
         (["vae", "--adata", "{files}/raw.h5ad", "--counts", "{files}/few.h5ad"], "few.h5ad: lacks 290 cells"),
         (["compare", "--adata", "{files}/raw.h5ad", "--methods", "magic"], "magic is not declared"),
         (["vae", "--save-only", "{files}"], "holds no embedding.h5ad"),
+        (["vae", "--adata", "{files}/raw.h5ad", "--latent-dim", "0"], "vae_nb.params.latent_dim: 0 is below 1"),
+        (["summarise", "nowhere"], "nowhere/config.yaml: does not exist"),
     ],
 )
 def test_a_mistake_is_one_sentence(files, tmp_path, capsys, arguments, words):
     anndata.read_h5ad(files / "raw.h5ad")[-10:].copy().write_h5ad(files / "few.h5ad")
-    assert main([*(a.format(files=files) for a in arguments), *(["--out", str(tmp_path)])]) == 2
+    out = [] if arguments[0] == "summarise" else ["--out", str(tmp_path)]
+    assert main([*(a.format(files=files) for a in arguments), *out]) == 2
     message = capsys.readouterr().err
     assert message.startswith("scbench: ")
     assert words in message
