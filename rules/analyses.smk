@@ -6,7 +6,7 @@ def analysed(id):
 
 def shown(id, file, **labels):
     """Mark a file for `snakemake --report`, under the title of the analysis."""
-    return report(file, caption=f"../report/{id}.rst", category=ANALYSES[id].title.capitalize(), labels=labels)
+    return reported(file, id, ANALYSES[id].title.capitalize(), **labels)
 
 
 def run_outputs(id):
@@ -31,7 +31,7 @@ def analysis_results(id):
     """Return all result files of an analysis, or an empty list if it has no runs."""
     runs = analysed(id)
     tables = [AT.run(run.dataset, run.method, run.seed, f"{id}.tsv") for run in runs]
-    return [*tables, *gathered_outputs(id).values()] if runs else []
+    return [*tables, *map(str, gathered_outputs(id).values())] if runs else []  # str: an input must not be marked
 
 
 for id, analysis in ANALYSES.items():

@@ -53,6 +53,21 @@ wildcard_constraints:
     seed=r"\d+",
 
 
+def local_files(dataset):
+    """Return {key: path} for the user's own files of a dataset."""
+    return {key: DATASETS[dataset][key] for key in ("path", "metadata") if key in DATASETS[dataset]}
+
+
+def first_runs(dataset):
+    """Return the run with the first seed of every method that runs on a dataset."""
+    return [run for run in RUNS if run.dataset == dataset and run.seed == CONFIG["benchmark"]["seeds"][0]]
+
+
+def reported(file, caption, category, **labels):
+    """Mark a file for `snakemake --report`."""
+    return report(file, caption=f"../report/{caption}.rst", category=category, labels=labels)
+
+
 def of_all_runs(name):
     """Return the file `name` of every planned run."""
     pattern = AT.run("{run.dataset}", "{run.method}", "{run.seed}", name)

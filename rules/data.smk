@@ -1,8 +1,3 @@
-def local_files(wildcards):
-    entry = DATASETS[wildcards.dataset]
-    return {key: entry[key] for key in ("path", "metadata") if key in entry}
-
-
 rule simulate:
     output:
         raw=AT.data("{dataset}", "raw.h5ad"),
@@ -29,7 +24,7 @@ rule simulate:
 
 rule fetch:
     input:
-        unpack(local_files),
+        unpack(lambda wildcards: local_files(wildcards.dataset)),
     output:
         raw=AT.data("{dataset}", "raw.h5ad"),
     log:

@@ -1,19 +1,6 @@
 TABLES = [*SHOWN_DATASETS, "overall"]
 
 
-def reported(files, caption, category, **labels):
-    """Mark files for `snakemake --report`, with the labels {name: one per file}."""
-    rows = [dict(zip(labels, values)) for values in zip(*labels.values())]
-    shown = {"caption": f"../report/{caption}.rst", "category": category}
-    return [report(file, labels=row, **shown) for file, row in zip(files, rows)]
-
-
-def first_runs(dataset):
-    """Return the run with the first seed of every method that runs on the dataset."""
-    runs = {run.method: run for run in reversed(RUNS) if run.dataset == dataset}
-    return [runs[id] for id in SHOWN_METHODS if id in runs]
-
-
 rule score_tables:
     input:
         summary=rules.summarise.output.summary,
@@ -21,10 +8,10 @@ rule score_tables:
         rank_tests=rules.summarise.output.rank_tests,
         sensitivity=rules.summarise.output.sensitivity,
     output:
-        md=reported([AT.table(f"{name}.md") for name in TABLES], "tables", "Scores", table=TABLES),
+        md=[reported(AT.table(f"{name}.md"), "tables", "Scores", table=name) for name in TABLES],
         tsv=[AT.table(f"{name}.tsv") for name in TABLES],
         tex=[AT.table(f"{name}.tex") for name in TABLES],
-        ranking_md=reported([AT.table("ranking.md")], "ranking", "Ranking", table=["ranking"])[0],
+        ranking_md=reported(AT.table("ranking.md"), "ranking", "Ranking", table="ranking"),
         ranking_tsv=AT.table("ranking.tsv"),
         ranking_tex=AT.table("ranking.tex"),
     log:
@@ -55,10 +42,10 @@ rule score_figures:
         overall=rules.summarise.output.overall,
         rank_tests=rules.summarise.output.rank_tests,
     output:
-        svg=reported([AT.figure(f"scores_{name}.svg") for name in TABLES], "scores", "Scores", figure=TABLES),
+        svg=[reported(AT.figure(f"scores_{name}.svg"), "scores", "Scores", figure=name) for name in TABLES],
         png=[AT.figure(f"scores_{name}.png") for name in TABLES],
         tsv=[AT.figure(f"scores_{name}.tsv") for name in TABLES],
-        ranking_svg=reported([AT.figure("ranking.svg")], "ranking", "Ranking", figure=["ranking"])[0],
+        ranking_svg=reported(AT.figure("ranking.svg"), "ranking", "Ranking", figure="ranking"),
         ranking_png=AT.figure("ranking.png"),
         ranking_tsv=AT.figure("ranking.tsv"),
     log:
@@ -91,12 +78,7 @@ rule umap_grid:
         dataset=AT.data("{dataset}", "dataset.h5ad"),
         truth=AT.data("{dataset}", "truth.tsv.gz"),
     output:
-        svg=report(
-            AT.figure("umap_{dataset}.svg"),
-            caption="../report/umap.rst",
-            category="UMAP",
-            labels={"dataset": "{dataset}"},
-        ),
+        svg=reported(AT.figure("umap_{dataset}.svg"), "umap", "UMAP", dataset="{dataset}"),
         png=AT.figure("umap_{dataset}.png"),
         tsv=AT.figure("umap_{dataset}.tsv"),
     log:
@@ -123,7 +105,7 @@ rule runtime_figure:
     input:
         resources=rules.summarise.output.resources,
     output:
-        svg=reported([AT.figure("runtime.svg")], "runtime", "Run time", figure=["run time and memory"])[0],
+        svg=reported(AT.figure("runtime.svg"), "runtime", "Run time", figure="run time and memory"),
         png=AT.figure("runtime.png"),
         tsv=AT.figure("runtime.tsv"),
     log:

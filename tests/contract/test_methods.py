@@ -52,7 +52,7 @@ FURTHER = [
 
 
 def traits(method: Method) -> set[tuple]:
-    """What the code branches on: words, flags, terms of the objective, and whether a number is 0 or a value is given."""
+    """What the code branches on: choices, flags, terms of the objective, whether a number is 0, whether it is null."""
     found = {("labels", method.uses_labels), ("vectors", bool(method.gene_vectors))}
     for name, value in method.parameters.items():
         if isinstance(value, dict):
@@ -134,7 +134,8 @@ def test_another_seed_gives_another_result(module):
 
 def test_every_choice_and_every_term_of_the_methods_is_a_code_path():
     def family(method):
-        return next(c for c in parameters_class(method.module).__mro__ if not c.__module__.startswith("scbench.methods"))
+        bases = parameters_class(method.module).__mro__
+        return next(base for base in bases if not base.__module__.startswith("scbench.methods"))
 
     trained = {(family(method), name, value) for method in PATHS.values() for _, name, value in traits(method)}
     for method in MODULES.values():

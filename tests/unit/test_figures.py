@@ -6,6 +6,7 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 from scbench.analyses.self_training import analyse
 from scbench.analyses.umap import umap_table
@@ -91,7 +92,8 @@ def test_run_times_are_drawn_fastest_method_first_and_unmeasured_memory_is_left_
     ]
     table = runtime_table(pd.DataFrame(rows, columns=columns), LABELS)
     figure = runtime_figure(table)
-    points = [sum(len(drawn.get_offsets()) for drawn in axes.collections[:2]) for axes in figure.axes]
+    scatters = [[drawn for drawn in axes.collections if isinstance(drawn, PathCollection)] for axes in figure.axes]
+    points = [sum(len(drawn.get_offsets()) for drawn in drawn_there) for drawn_there in scatters]
     assert points == [3, 1]
     save(figure, files(tmp_path / "runtime"), table)
     assert assert_drawn(tmp_path / "runtime")["label"].tolist() == ["Baseline B", "Method A", "Method A"]

@@ -14,16 +14,17 @@ from scbench.files import method_input
 from scbench.graphs import edges, leiden
 from scbench.graphs import merging as clusters
 from scbench.methods import scdml, scdml_iterative
-from scbench.metric_learning import start, triplets
+from scbench.metric_learning import rounds, start, triplets
 from scbench.metric_learning.network import MixingNetwork, TripletNetwork, distance_of_batches, flatness
-from scbench.metric_learning.parameters import ScdmlParameters
+from scbench.metric_learning.parameters import ScdmlParameters, SelfTrainingParameters
+from scbench.metric_learning.rounds import RoundTrainer
 from scbench.metric_learning.scaling import BatchScaling, principal_components
 from scbench.metric_learning.self_training import ROUND_COLUMNS, Trained, self_train
 from scbench.neural.automatic import embedding_width
 from scbench.neural.cells import Cells
 from scbench.neural.fit import load
 from scbench.neural.training import apply
-from scbench.types import HISTORY_COLUMNS
+from scbench.types import HISTORY_COLUMNS, Embedding
 
 FEW_STEPS = {"seed": 0, "device": "cpu", "threads": 1, "epochs": 2}
 SETTINGS = {"hvg_batch_aware": True, "target_sum": 10000, "n_pcs": 20, "min_cells_per_gene": 3}
@@ -421,57 +422,78 @@ OTHER, THIRD = moved(1), moved(2)
 
 
 def test_self_training_ends_when_the_clusters_are_stable():
-    cluster, trained, history, rounds, fitted = train_on([OTHER, OTHER], [5, 4])
+    cluster, trained, history, table, fitted = train_on([OTHER, OTHER], [5, 4])
     assert cluster.tolist() == OTHER.tolist()
     assert trained.state == {"of": 1}
     assert fitted == [(0, None), (1, {"of": 0})], "a round starts from the weights of the last one"
-    assert rounds.columns.tolist() == ROUND_COLUMNS
-    assert rounds["round"].tolist() == [0, 1, 2]
-    assert rounds["epoch"].tolist() == [0, 2, 4]
-    assert np.isnan(rounds["ari_to_last_round"].iloc[0]), "there is no round before the first"
-    assert rounds["ari_to_last_round"].iloc[2] == 1
-    assert rounds["clusters"].tolist() == [3, 3, 3]
-    assert rounds["accepted"].tolist() == [True, True, True]
+    assert table.columns.tolist() == ROUND_COLUMNS
+    assert table["round"].tolist() == [0, 1, 2]
+    assert table["epoch"].tolist() == [0, 2, 4]
+    assert np.isnan(table["ari_to_last_round"].iloc[0]), "there is no round before the first"
+    assert table["ari_to_last_round"].iloc[2] == 1
+    assert table["clusters"].tolist() == [3, 3, 3]
+    assert table["accepted"].tolist() == [True, True, True]
     assert history["epoch"].tolist() == [0, 1, 2, 3], "a stable round is not trained again"
     assert set(history["term"]) == {"triplets"}, "losses only"
 
 
 def test_a_round_that_mines_more_triplets_is_undone():
-    cluster, trained, history, rounds, _ = train_on([OTHER, THIRD], [5, 4, 6])
+    cluster, trained, history, table, _ = train_on([OTHER, THIRD], [5, 4, 6])
     assert cluster.tolist() == OTHER.tolist()
     assert trained.state == {"of": 1}
-    assert rounds["accepted"].tolist() == [True, True, False]
+    assert table["accepted"].tolist() == [True, True, False]
     assert history["epoch"].tolist() == [0, 1, 2, 3, 4, 5], "what was undone stays in the history"
     assert history.loc[history["epoch"] % 2 == 1, "value"].tolist() == [5, 4, 6]
 
 
 @pytest.mark.parametrize("proposed", [np.minimum(moved(0), 1), moved(5)], ids=["collapsed", "unlike the last ones"])
 def test_a_round_whose_clusters_are_no_correction_is_undone_without_training(proposed):
-    cluster, _, history, rounds, fitted = train_on([proposed], [5])
+    cluster, _, history, table, fitted = train_on([proposed], [5])
     assert cluster.tolist() == moved(0).tolist()
     assert len(fitted) == 1
-    assert rounds["accepted"].tolist() == [True, False]
-    assert rounds["clusters"].tolist() == [3, proposed.max() + 1]
+    assert table["accepted"].tolist() == [True, False]
+    assert table["clusters"].tolist() == [3, proposed.max() + 1]
     assert history["epoch"].tolist() == [0, 1]
 
 
 def test_self_training_ends_after_the_rounds_it_may_take():
-    _, trained, _, rounds, fitted = train_on([OTHER, THIRD, OTHER], [5, 4, 3, 2], rounds=2)
+    _, trained, _, table, fitted = train_on([OTHER, THIRD, OTHER], [5, 4, 3, 2], rounds=2)
     assert len(fitted) == 3
     assert trained.state == {"of": 2}
-    assert rounds["round"].tolist() == [0, 1, 2]
+    assert table["round"].tolist() == [0, 1, 2]
+
+
+def test_a_round_goes_on_from_the_weights_it_is_given_and_leaves_these_as_they_were(monkeypatch):
+    data, seen = make_dataset("lognorm"), []
+    cluster = np.unique(data.labels, return_inverse=True)[1]
+    options = SelfTrainingParameters(latent_dim=4, epochs=3, round_epochs=2, learning_rate=0.008)
+    trainer = RoundTrainer(data, BatchScaling.of(data.X, data.batch), options, seed=0, device="cpu")
+    cells = Cells("cpu", {"x": data.X, "batch": data.batch})
+    first = trainer.fit(cluster, 0, None)
+    second = trainer.fit(cluster, 1, first.state)
+    assert not np.array_equal(first.X, second.X)
+    for trained in (first, second):
+        assert np.array_equal(apply(load(trained.state, MixingNetwork).embed, cells), trained.X)
+    assert [trained.history["epoch"].max() + 1 for trained in (first, second)] == [3, 2]
+    assert np.array_equal(trainer.fit(cluster, 1, first.state).X, second.X), "whatever was trained in between"
+    monkeypatch.setattr(rounds, "fit", lambda data, make, options, **_: seen.append(options) or first_embedding)
+    first_embedding = Embedding(X=first.X, history=first.history, model=first.state)
+    for number in range(3):
+        trainer.fit(cluster, number, first.state)
+    assert [options.learning_rate for options in seen] == [0.008, 0.004, 0.002]
+    assert [options.epochs for options in seen] == [3, 2, 2]
 
 
 def test_the_rounds_are_a_table_of_their_own_and_the_history_holds_losses_only():
     result = scdml_iterative.integrate(make_dataset("lognorm"), **FEW_STEPS, round_epochs=1, rounds=2)
     assert set(result.history["term"]) == {"triplet_loss", "mmd", "flatness", "triplets"}
     assert not result.history.duplicated(["epoch", "term"]).any()
-    rounds = result.tables["rounds"]
-    assert rounds.columns.tolist() == ROUND_COLUMNS
-    assert rounds["round"].tolist() == list(range(len(rounds)))
-    assert 1 < len(rounds) <= 3
+    table = result.tables["rounds"]
+    assert table.columns.tolist() == ROUND_COLUMNS
+    assert table["round"].tolist() == list(range(len(table)))
+    assert 1 < len(table) <= 3
     epochs = result.history["epoch"].max() + 1
-    assert rounds["epoch"].iloc[:2].tolist() == [0, 2], "the second round begins when the first ends"
-    assert (rounds["epoch"] <= epochs).all()
-    last = rounds.loc[rounds["accepted"], "clusters"].iloc[-1]
+    assert table["epoch"].iloc[:2].tolist() == [0, 2], "the second round begins when the first ends"
+    assert (table["epoch"] <= epochs).all()
+    last = table.loc[table["accepted"], "clusters"].iloc[-1]
     assert last == result.cluster.max() + 1

@@ -84,6 +84,7 @@ def mended_scib_kbet(monkeypatch):
     monkeypatch.setattr(_diffusion_nn.nearest_neighbors, "pynndescent", exact)
 
 
+@pytest.mark.slow  # JAX compiles for 10 s
 def test_scores_equal_scib_metrics_called_by_hand(cells, scored, mended_scib_kbet):
     order = canonical_order(cells["embedding"])
     X, pca, batch, labels = (cells[key][order] for key in ("embedding", "pca", "batch", "labels"))
@@ -173,7 +174,9 @@ def test_cilisi_is_the_lisi_of_scib_metrics_within_each_type(cells, scored):
         inside = labels == label
         k = min(90, inside.sum())
         distances, indices = NearestNeighbors(n_neighbors=k).fit(X[inside]).kneighbors(X[inside])
-        found = scib.lisi_knn(NeighborsResults(indices=indices, distances=distances), batch[inside])
+        # rows that repeat the first ones change nothing for these: lisi_knn compiles for every number of cells
+        near = NeighborsResults(indices=np.resize(indices, (400, k)), distances=np.resize(distances, (400, k)))
+        found = scib.lisi_knn(near, np.resize(batch[inside], 400))[: inside.sum()]
         mixed.append((found - 1) / (len(np.unique(batch[inside])) - 1))
     assert scored.loc["cilisi", "value"] == pytest.approx(np.concatenate(mixed).mean(), abs=1e-4)
 

@@ -99,7 +99,7 @@ def test_lists_become_tuples_and_parameters_cannot_be_changed():
 
 
 def test_replacing_a_value_checks_it_again():
-    with pytest.raises(ParameterError, match="^count: 0 is below 1$"):
+    with pytest.raises(ParameterError, match=r"^count: 0 is below 1$"):
         dataclasses.replace(Some(), count=0)
 
 
@@ -213,7 +213,7 @@ def test_what_is_open_is_filled_by_the_number_of_cells_and_what_is_given_stays()
 
 
 def test_what_is_filled_in_is_checked_too():
-    with pytest.raises(ParameterError, match="^beta: -1 is below 0$"):
+    with pytest.raises(ParameterError, match=r"^beta: -1 is below 0$"):
         automatic.by_cells(CountVaeParameters(beta=None), 10, few={"beta": -1}, many={})
 
 

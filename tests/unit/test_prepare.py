@@ -112,8 +112,17 @@ def test_small_batches_have_no_vote(raw):
 @pytest.mark.parametrize("sizes", [(1, 239), (2,) * 120, (1,) * 240, (20, 20, 200)])
 def test_batches_of_any_size_are_prepared(raw, sizes):
     batch = np.repeat([f"b{i}" for i in range(len(sizes))], sizes)
-    dataset, _ = prepare(made(raw.X.toarray(), batch), **SETTINGS)
+    adata = made(raw.X.toarray(), batch)
+    dataset, truth = prepare(adata, **SETTINGS)
     assert dataset.shape == (240, 40)
+    assert list(dataset.obs["batch"]) == list(truth["batch"]) == list(batch)
+    logged = lognormalise(adata.X, np.asarray(adata.X.sum(1)).ravel(), 1e4)
+    by_batch = min(sizes) >= 20
+    ranked = anndata.AnnData(logged, obs=adata.obs, var=adata.var)
+    expected = rank_genes(ranked, 40, batch_aware=by_batch)[adata.var_names.isin(dataset.var_names)]
+    np.testing.assert_array_equal(dataset.var["highly_variable_rank"], expected)
+    np.testing.assert_array_equal(dataset.X.toarray(), logged[:, adata.var_names.isin(dataset.var_names)].toarray())
+    assert (np.ptp(dataset.obsm["X_pca"], axis=0) > 0).all()
 
 
 def test_the_pca_is_that_of_the_centred_unscaled_values_with_fixed_signs(raw):

@@ -174,6 +174,11 @@ def test_a_rare_type_has_its_fraction_but_at_least_ten_cells(n_cells, fraction, 
         ({"missing_types": {"batch_1": ["type_9"]}}, r"missing_types.batch_1: 'type_9' does not exist"),
         ({"missing_types": {f"batch_{i}": ["type_1"] for i in range(1, 5)}}, r"type_1 is missing from every batch"),
         ({"n_technologies": 5}, r"n_technologies: there are only 4 batches"),
+        ({"n_batches": 0}, r"n_batches: 0 is below 1"),
+        ({"n_cells": 200.0}, r"n_cells: 200.0 is not of type int"),
+        ({"marker_fraction": 2}, r"marker_fraction: 2 is above 1"),
+        ({"library_size": float("nan")}, r"library_size: nan is not a finite number"),
+        ({"type_strenght": 1}, r"type_strenght: unknown parameter; known: n_cells, "),
     ],
 )
 def test_what_cannot_be_met_is_refused_by_key(wrong, message):

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from scbench.files import read_table, write_table
 from scbench.ranking.summary import SUMMARY_COLUMNS
 from scbench.report.tables import dataset_sheet, overall_sheet, sheets, to_latex, to_markdown, write_sheet
 
@@ -131,3 +132,11 @@ def test_tsv_holds_the_raw_means(summary, tmp_path):
     table = pd.read_csv(tmp_path / "one.tsv", sep="\t").set_index("method")
     assert table.loc["better", "total"] == 0.6 * 0.75 + 0.4 * 0.25
     assert table["made_up"].isna().all()
+
+
+def test_names_such_as_NA_are_text_and_empty_cells_of_numbers_are_missing(tmp_path):
+    table = pd.DataFrame({"batch": ["NA", "nan", ""], "value": [1.0, None, 3.0]})
+    write_table(tmp_path / "table.tsv", table)
+    back = read_table(tmp_path / "table.tsv", text=["batch", "absent"])
+    assert back["batch"].tolist() == ["NA", "nan", ""]
+    assert back["value"].isna().tolist() == [False, True, False]

@@ -218,12 +218,11 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: str | Path, text: list[str] | None = None) -> pd.DataFrame:
-    """Read a tab-separated table; empty cells of the columns `text` are empty strings, not missing values."""
-    table = pd.read_csv(path, sep="\t", dtype={column: str for column in text or []})
-    for column in text or []:
-        if column in table:
-            table[column] = table[column].fillna("")
-    return table
+    """Read a tab-separated table; in the columns `text` nothing is a missing value, not even "NA" or an empty cell."""
+    columns = pd.read_csv(path, sep="\t", nrows=0).columns
+    missing = {column: ["", "NA", "NaN", "nan"] for column in columns if column not in (text or [])}
+    types = {column: str for column in text or [] if column in columns}
+    return pd.read_csv(path, sep="\t", dtype=types, keep_default_na=False, na_values=missing)
 
 
 def _read_h5ad(path: str | Path) -> AnnData:

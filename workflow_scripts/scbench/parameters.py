@@ -70,7 +70,7 @@ class Parameters:
                 raise ParameterError(f"{name}: unknown parameter; known: {', '.join(known) or 'none'}")
         missing = [one.name for one in fields(cls) if one.default is one.default_factory and one.name not in values]
         if missing:
-            raise ParameterError(f"{missing[0]}: is missing")
+            raise ParameterError(f"{missing[0]}: is required")
         return cls(**values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scbench.parameters import Parameters, number
+from scbench.parameters import ParameterError, Parameters, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +65,12 @@ class SimulationParameters(Parameters):
     rare_types: dict | None = None
     missing_types: dict | None = None
     seed: int = number(0, 0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, fraction in (self.rare_types or {}).items():
+            if not isinstance(fraction, int | float) or not 0 < fraction < 1:
+                raise ParameterError(f"rare_types.{name}: {fraction!r} is not a fraction between 0 and 1")
+        for name, absent in (self.missing_types or {}).items():
+            if not isinstance(absent, list | tuple):
+                raise ParameterError(f"missing_types.{name}: {absent!r} is not a list of cell types")

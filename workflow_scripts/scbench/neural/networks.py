@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 FIRST_LOG_VARIANCE = -4.0
-NORMS = ("layer", "batch", "domain", "none")
 
 
 def mixed_precision_linear(linear: nn.Module, h: torch.Tensor) -> torch.Tensor:

@@ -35,7 +35,7 @@ def runtime_figure(table: pd.DataFrame) -> Figure:
     """
     labels = dict(zip(table["method"], table["label"], strict=True))
     datasets = sorted(table["dataset"].unique())
-    offsets = np.linspace(-SPREAD / 2, SPREAD / 2, len(datasets)) if len(datasets) > 1 else [0.0]
+    offsets = np.linspace(-SPREAD / 2, SPREAD / 2, len(datasets)) if len(datasets) > 1 else np.zeros(len(datasets))
     row = table["method"].map({method: place for place, method in enumerate(labels)})
     placed = table.assign(row=row + table["dataset"].map(dict(zip(datasets, offsets, strict=True))))
     figure = Figure(figsize=(8, 0.34 * len(labels) + 1.4 + 0.2 * (len(datasets) // 4)), layout="constrained")
