@@ -32,7 +32,7 @@ import torch  # noqa: E402
 from scbench.autoencoders.count_vae import CountVae  # noqa: E402
 from scbench.autoencoders.parameters import CountVaeParameters  # noqa: E402
 from scbench.files import method_input, read_dataset  # noqa: E402
-from scbench.neural.cells import Cells  # noqa: E402
+from scbench.neural.cells import Cells, Counts  # noqa: E402
 from scbench.neural.training import train  # noqa: E402
 
 torch.set_num_threads(options.threads)
@@ -45,7 +45,7 @@ def ours(**architecture):
     same = {"encoder_norm": "batch", "decoder_norm": "batch", "activation": "relu"}
     options = CountVaeParameters(latent_dim=30, hidden=(128, 128), condition="one_hot", **(same | architecture))
     model = CountVae(options, n_genes=data.X.shape[1], n_batches=len(data.batch_names))
-    cells = Cells("cpu", {"counts": data.X, "batch": data.batch})
+    cells = Cells("cpu", {"counts": Counts.of(data), "batch": data.batch})
     weights = {"reconstruction": 1.0, "kl": 1.0}
 
     def fit(epochs):

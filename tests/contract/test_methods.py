@@ -19,7 +19,7 @@ from scbench.config import load_config
 from scbench.files import read_model, write_model
 from scbench.metric_learning.network import MixingNetwork, TripletNetwork
 from scbench.neural import automatic
-from scbench.neural.cells import Cells
+from scbench.neural.cells import Cells, Counts
 from scbench.neural.fit import load
 from scbench.neural.training import apply
 from scbench.registry import load_registry
@@ -121,7 +121,8 @@ def test_contract(path, tmp_path):
         assert not first.history.duplicated(["epoch", "term"]).any()
         write_model(tmp_path / "model.pt", first.model)
         model = load(read_model(tmp_path / "model.pt"), *KINDS)
-        cells = Cells("cpu", {("x" if method.input == "lognorm" else "counts"): data.X, "batch": data.batch})
+        matrix = {"x": data.X} if method.input == "lognorm" else {"counts": Counts.of(data)}
+        cells = Cells("cpu", {**matrix, "batch": data.batch})
         assert np.array_equal(apply(model.embed, cells), first.X), "a stored model gives the embedding again"
 
 

@@ -14,7 +14,7 @@ from scbench.autoencoders.parameters import CountVaeParameters
 from scbench.files import read_model, write_model
 from scbench.methods import cvae_nb, vae_nb
 from scbench.neural import automatic, priors
-from scbench.neural.cells import Cells
+from scbench.neural.cells import Cells, Counts
 from scbench.neural.fit import load
 
 SHORT = {"seed": 0, "device": "cpu", "threads": 1, "latent_dim": 8}
@@ -58,7 +58,7 @@ def test_prior_beta_steps_and_dropout_go_by_the_number_of_cells_unless_given(mon
 
 def test_a_loaded_model_gives_the_embedding_again(trained, model):
     data, _, conditional = trained
-    cells = Cells("cpu", {"counts": data.X, "batch": data.batch})
+    cells = Cells("cpu", {"counts": Counts.of(data), "batch": data.batch})
     with torch.no_grad():
         assert np.array_equal(model.embed(**cells.take(np.arange(data.n_cells))).numpy(), conditional.X)
 
@@ -82,8 +82,9 @@ def test_cells_decoded_under_another_batch_take_on_its_profile(trained, model):
     data = trained[0]
     first = data.batch == 0
     real = data.X.toarray()
-    moved = generation.translate(model, data.X[first], data.batch[first], to_batch=1)
-    kept = generation.translate(model, data.X[first], data.batch[first], to_batch=0)
+    counts = Counts.of(data)[first]
+    moved = generation.translate(model, counts, data.batch[first], to_batch=1)
+    kept = generation.translate(model, counts, data.batch[first], to_batch=0)
     assert np.allclose(moved.sum(1), real[first].sum(1), rtol=1e-3)
     shift = np.log(real[~first].mean(0) + 0.1) - np.log(real[first].mean(0) + 0.1)
     assert stats.spearmanr(np.log(moved.mean(0) / kept.mean(0)), shift)[0] > 0.7
@@ -91,7 +92,7 @@ def test_cells_decoded_under_another_batch_take_on_its_profile(trained, model):
 
 def test_interpolation_begins_and_ends_at_the_two_cells(trained, model):
     data = trained[0]
-    path = generation.interpolate(model, data.X[:2], data.batch[:2], n_points=5, in_batch=0)
+    path = generation.interpolate(model, Counts.of(data)[:2], data.batch[:2], n_points=5, in_batch=0)
     assert path.shape == (5, 60)
     assert np.allclose(path.sum(1), 1e4, rtol=1e-3)
     assert np.linalg.norm(path[1] - path[0]) < np.linalg.norm(path[4] - path[0])
@@ -99,7 +100,7 @@ def test_interpolation_begins_and_ends_at_the_two_cells(trained, model):
 
 def test_corrected_expression_has_the_types_and_not_the_batches(trained, model):
     data = trained[0]
-    corrected = generation.corrected_expression(model, data.X, data.batch)
+    corrected = generation.corrected_expression(model, Counts.of(data), data.batch)
     assert nearest_centre(corrected, data.labels) > 0.9
     assert nearest_centre(corrected, data.batch) < 0.65
 
@@ -155,7 +156,7 @@ def test_an_unknown_choice_is_refused_by_name(method, name):
 
 def test_free_bits_keep_the_divergence_from_being_lowered_below_them():
     data = make_dataset("counts")
-    cells = Cells("cpu", {"counts": data.X, "batch": data.batch}).take(np.arange(50))
+    cells = Cells("cpu", {"counts": Counts.of(data), "batch": data.batch}).take(np.arange(50))
     model = CountVae(CountVaeParameters(latent_dim=4, hidden=[16], free_bits=1e6), n_genes=60, n_batches=2)
     assert model.losses(**cells)["kl"].item() == pytest.approx(4e6)
 

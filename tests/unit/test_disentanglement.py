@@ -10,6 +10,7 @@ from conftest import ROOT, make_dataset
 from scbench.analyses import disentanglement as d
 from scbench.config import load_config
 from scbench.methods import disentangled_ae
+from scbench.neural.cells import Counts
 from scbench.report.disentanglement import draw_run
 from scbench.report.figures import save
 
@@ -64,7 +65,7 @@ def test_swapping_the_code_of_a_trained_model_shows_the_other_batch(preset):
     params = PRESETS["params"] | PRESETS["variants"].get(preset, {})
     params.pop("label", None)
     result = disentangled_ae.integrate(data, seed=0, device="cpu", threads=1, **params, epochs=30)
-    z_batch, shifts = d.counterfactuals(result.model, data.X, data.batch, data.labels)
+    z_batch, shifts = d.counterfactuals(result.model, Counts.of(data), data.batch, data.labels)
     assert z_batch.shape == (300, 2)
     assert set(zip(shifts["start"], shifts["end"], strict=True)) == {(0, 1), (1, 0)}
     table = d.evidence({"z_bio": result.X, "z_batch": z_batch}, data.batch, data.labels, shifts)
@@ -103,9 +104,10 @@ def test_an_analysis_of_a_run_is_the_tables_of_its_parts():
     names = pd.Categorical(np.array(data.batch_names)[data.batch])
     layers, obsm = {"counts": data.X}, {"X_pca": data.pca}
     adata = SimpleNamespace(obs=pd.DataFrame({"batch": names}), layers=layers, obsm=obsm)
-    run = SimpleNamespace(adata=adata, labels=data.labels, model=result.model, embedding=result.X)
+    parts = {"labels": data.labels, "model": result.model, "embedding": result.X}
+    run = SimpleNamespace(adata=adata, data=lambda declared: data, **parts)
     tables = d.analyse(run)
-    z_batch, shifts = d.counterfactuals(result.model, data.X, data.batch, data.labels)
+    z_batch, shifts = d.counterfactuals(result.model, Counts.of(data), data.batch, data.labels)
     spaces = {"pca": data.pca, "z_bio": result.X, "z_batch": z_batch}
     assert tables["disentanglement"].equals(d.evidence(spaces, data.batch, data.labels, shifts))
     assert tables["counterfactuals"].equals(shifts)

@@ -44,6 +44,7 @@ def modules() -> anndata.AnnData:
     obs.index = obs.index.astype(str)
     adata = anndata.AnnData(sparse.csr_matrix(counts), obs=obs, var=pd.DataFrame(index=GENES))
     adata.layers["counts"] = adata.X
+    adata.uns["preprocessing"] = '{"target_sum": 1e4}'
     adata.obsm["X_pca"] = np.log1p(activity) @ random.standard_normal((N_MODULES, N_MODULES))
     return adata
 
@@ -112,7 +113,7 @@ def test_what_differs_between_batches_only_is_no_correlation():
     rates = np.where(batch == 0, 1.0, 20.0)[:, None] * np.ones(6)
     counts = sparse.csr_matrix(random.poisson(rates))
     group = metacells(random.standard_normal((800, 3)), batch, 20)
-    r = correlations(counts, np.full(800, 1e3), batch, group)
+    r = correlations(counts, batch, group, total_counts=np.full(800, 1e3), target_sum=1e4)
     assert np.abs(r - np.diag(np.diag(r))).max() < 0.6
     assert np.allclose(np.diag(r), 1, atol=1e-4)
 
@@ -120,7 +121,7 @@ def test_what_differs_between_batches_only_is_no_correlation():
 def test_the_pairs_above_the_threshold_are_those_of_numpy(modules):
     group = metacells(modules.obsm["X_pca"], np.zeros(1200, dtype=int), 20)
     total = modules.obs["total_counts"].to_numpy()
-    r = correlations(modules.layers["counts"], total, np.zeros(1200, dtype=int), group)
+    r = correlations(modules.layers["counts"], np.zeros(1200, dtype=int), group, total_counts=total, target_sum=1e4)
     member = np.eye(group.max() + 1)[group].T
     expected = np.corrcoef(np.log1p(member @ modules.X.toarray() * (1e4 / (member @ total))[:, None]).T)
     assert np.allclose(r, expected, atol=1e-4)

@@ -23,7 +23,7 @@ from scbench.methods import autoencoder
 from scbench.metrics.silhouette import isolated_labels, silhouette_widths
 from scbench.neural import discrepancy, priors
 from scbench.neural.adversary import BatchAdversary, PriorAdversary, reverse_gradient
-from scbench.neural.cells import TARGET_SUM, Cells
+from scbench.neural.cells import Cells, Counts
 from scbench.neural.fit import load
 from scbench.neural.schedules import read_schedules, weights_at
 from scbench.neural.training import apply, train
@@ -47,7 +47,7 @@ def simulated(**knobs):
     knobs = {"n_cells": 600, "n_genes": 200, "n_types": 5, "n_batches": 3, "library_size": 1500, "seed": 1} | knobs
     raw = simulate(**knobs)
     totals = np.asarray(raw.X.sum(1)).ravel()
-    logged = np.log1p(raw.X.toarray() * (TARGET_SUM / totals[:, None]))
+    logged = np.log1p(raw.X.toarray() * (1e4 / totals[:, None]))
     centred = logged - logged.mean(0)
     pca = (centred @ np.linalg.svd(centred, full_matrices=False)[2][:30].T).astype(np.float32)
     batch = raw.obs["batch"].cat
@@ -77,12 +77,12 @@ def untrained(**options):
     seed_torch(0)
     parameters = AutoencoderParameters(**({"latent_dim": 8, "hidden": [32, 16]} | options))
     model = Autoencoder(parameters, n_genes=60, n_batches=2, n_clusters=1)
-    model.start_at(data.X, data.batch, np.zeros(data.n_cells, np.int64))
+    model.start_at(Counts.of(data), data.batch, np.zeros(data.n_cells, np.int64))
     return model.eval(), data
 
 
 def cells_of(data):
-    return Cells("cpu", {"counts": data.X, "batch": data.batch, "cluster": np.zeros(data.n_cells, np.int64)})
+    return Cells("cpu", {"counts": Counts.of(data), "batch": data.batch, "cluster": np.zeros(data.n_cells, np.int64)})
 
 
 # ---- schedules and simple terms
@@ -290,11 +290,11 @@ def test_layers_that_were_trained_one_after_another_start_the_encoder():
     model, data = untrained()
     model.train()
     before = model.trunk.linear[0].weight.detach().clone()
-    histories = pretrain_layers(model, data.X, "cpu", epochs=30, learning_rate=5e-3, seed=0)
+    histories = pretrain_layers(model, Counts.of(data), "cpu", epochs=30, learning_rate=5e-3, seed=0)
     assert [history["term"].iloc[0] for history in histories] == ["layer_1", "layer_2", "layer_3"]
     assert all(history["value"].iloc[-1] < 0.8 * history["value"].iloc[0] for history in histories)
     assert not torch.equal(model.trunk.linear[0].weight, before)
-    z = apply(model.eval().embed, Cells("cpu", {"counts": data.X}))
+    z = apply(model.eval().embed, Cells("cpu", {"counts": Counts.of(data)}))
     assert nearest_centre(z, data.labels) > 0.9, "no further training was needed"
 
 
@@ -303,7 +303,7 @@ def test_self_training_draws_cells_to_clusters_with_students_t():
     found = autoencoder.integrate(data, seed=0, device="cpu", threads=1, objective={}, latent_dim=4, epochs=20)
     model = load(found.model, Autoencoder)
     stage = SelfTraining(model, found.X, seed=0).eval()
-    cells = Cells("cpu", {"counts": data.X})
+    cells = Cells("cpu", {"counts": Counts.of(data)})
     before = apply(stage.assignment, cells)
     near = 1 / (1 + ((found.X[:, None] - stage.centre.detach().numpy()[None]) ** 2).sum(2))
     assert np.allclose(before, near / near.sum(1, keepdims=True), atol=1e-5)
@@ -346,7 +346,7 @@ def test_parts_combine_freely(options):
     data = make_dataset("counts")
     result = integrate("disentangled_ae", data, **options, epochs=5)
     assert {"reconstruction", *options["objective"]} == set(result.history["term"])
-    loaded = apply(load(result.model, Autoencoder).embed, Cells("cpu", {"counts": data.X}))
+    loaded = apply(load(result.model, Autoencoder).embed, Cells("cpu", {"counts": Counts.of(data)}))
     assert np.array_equal(loaded, result.X)
 
 
@@ -375,7 +375,7 @@ def trained(tmp_path_factory):
 
 def test_the_batch_is_in_z_batch_and_the_types_are_in_z_bio(trained):
     data, types, result, model = trained
-    cells = Cells("cpu", {"counts": data.X})
+    cells = Cells("cpu", {"counts": Counts.of(data)})
     assert np.array_equal(apply(model.embed, cells), result.X), "a loaded model gives the embedding again"
     assert nearest_centre(result.X, types) > 0.95
     assert nearest_centre(result.X, data.batch) < 0.5
@@ -384,10 +384,10 @@ def test_the_batch_is_in_z_batch_and_the_types_are_in_z_bio(trained):
 
 def test_a_cell_decoded_under_another_batch_takes_on_its_profile(trained):
     data, _, _, model = trained
-    cells = Cells("cpu", {"counts": data.X}).take(np.arange(data.n_cells))["counts"]
+    cells = Cells("cpu", {"counts": Counts.of(data)}).take(np.arange(data.n_cells))["counts"]
     with torch.no_grad():
         z = model.embed(cells)
-        shown = [model.decoded_expression(z, model.code_of(torch.full((len(z),), b)), cells.totals) for b in (0, 1)]
+        shown = [model.decoded_expression(z, model.code_of(torch.full((len(z),), b)), cells) for b in (0, 1)]
     real = [cells.log_normalised()[torch.from_numpy(data.batch == b)].mean(0) for b in (0, 1)]
     shift = (shown[1] - shown[0]).mean(0)
     assert np.corrcoef(shift.numpy(), (real[1] - real[0]).numpy())[0, 1] > 0.8
@@ -398,7 +398,7 @@ def test_cells_of_a_batch_never_seen_are_mapped_to_their_types(trained):
     seen = data.batch < 2
     result = integrate("disentangled_ae", of_cells(data, seen), max_steps=400)
     model = load(result.model, Autoencoder)
-    new = apply(model.embed, Cells("cpu", {"counts": data.X[~seen]}))
+    new = apply(model.embed, Cells("cpu", {"counts": Counts.of(data)[~seen]}))
     first = data.batch[seen] == 0
 
     def transferred(reference, its_types, query):

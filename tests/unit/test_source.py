@@ -349,6 +349,7 @@ cells = pd.DataFrame({"batch": pd.Categorical(counts.batch.astype(str)), "total_
 cells.index = [f"cell_{i}" for i in range(len(cells))]
 genes = pd.DataFrame({"highly_variable_rank": np.arange(len(counts.gene_names), dtype=float)}, index=counts.gene_names)
 adata = anndata.AnnData(lognorm.X, obs=cells, var=genes, layers={"counts": counts.X}, obsm={"X_pca": pca.X})
+adata.uns["preprocessing"] = '{"target_sum": 10000}'
 """
 
 

@@ -6,7 +6,7 @@ import torch
 from scipy import sparse
 
 from scbench.neural import automatic
-from scbench.neural.cells import Cells
+from scbench.neural.cells import Cells, Counts
 from scbench.neural.fit import Model, load, state_of
 from scbench.neural.fit import fit as fit_model
 from scbench.neural.parameters import MinibatchParameters, TrainingParameters
@@ -52,8 +52,9 @@ def test_rows_are_cut_from_csr_as_scipy_does_it():
 
 
 def test_log_normalisation_equals_numpy_and_keeps_an_empty_cell_finite():
-    rows = Cells("cpu", {"c": sparse.csr_matrix([[0.0, 0.0], [1.0, 3.0]])}).take(np.arange(2))["c"]
-    assert np.allclose(rows.log_normalised().numpy(), [[0, 0], np.log1p([2500, 7500])])
+    counts = Counts(sparse.csr_matrix([[0.0, 0.0], [1.0, 3.0]]), np.array([200.0, 1000.0]))
+    rows = Cells("cpu", {"c": counts}).take(np.arange(2))["c"]
+    assert np.allclose(rows.log_normalised().numpy(), [[0, 0], np.log1p([1000, 3000])])
 
 
 def test_an_epoch_holds_every_cell_once():

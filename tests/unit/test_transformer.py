@@ -11,7 +11,7 @@ from scbench.analyses.annotation import annotation_table, folds, macro_f1
 from scbench.analyses.attention import attention_pairs, mean_attention
 from scbench.methods import gene_transformer, gene_transformer_plain
 from scbench.neural import automatic
-from scbench.neural.cells import Cells
+from scbench.neural.cells import Cells, Counts
 from scbench.neural.schedules import weights_at
 from scbench.transformer import modes, pretraining
 from scbench.transformer.parameters import TrunkParameters
@@ -101,10 +101,10 @@ def test_masked_reconstruction_learns_what_modules_of_genes_tell():
 def test_outputs_in_chunks_are_those_of_all_cells_at_once(kind):
     data = make_dataset("counts", n_cells=50)
     model = pretraining_of(kind, 40, mask=0.2)
-    model.start_at(data.X)
-    at_once = np.concatenate(list(modes.embed(model, data.X, chunk=50)))
+    model.start_at(Counts.of(data))
+    at_once = np.concatenate(list(modes.embed(model, Counts.of(data), chunk=50)))
     assert at_once.shape == (50, 40, 16)
-    assert np.allclose(np.concatenate(list(modes.embed(model, data.X, chunk=7))), at_once, atol=1e-5)
+    assert np.allclose(np.concatenate(list(modes.embed(model, Counts.of(data), chunk=7))), at_once, atol=1e-5)
 
 
 def test_vectors_are_padded_with_zeros_or_reduced_to_their_principal_components():
@@ -166,7 +166,7 @@ def test_a_stored_model_is_rebuilt_as_it_was(trained):
     data, result = trained
     model = modes.load_trunk(result.model)
     assert type(model) is Integration
-    cells = Cells("cpu", {"counts": data.X, "batch": data.batch})
+    cells = Cells("cpu", {"counts": Counts.of(data), "batch": data.batch})
     assert np.allclose(model.embed(**cells.take(np.arange(300))).detach(), result.X, atol=1e-5)
     with pytest.raises(ValueError, match="the model is a CountVae, not one of: Pretraining, Integration"):
         modes.load_trunk(result.model | {"kind": "CountVae"})
@@ -177,23 +177,25 @@ def test_a_trunk_is_matched_to_other_genes_by_symbol(trained):
     order = np.random.default_rng(0).permutation(60)[:40]
     names = np.char.upper(data.gene_names[order])
     names[0] = "A GENE THE TRUNK DOES NOT KNOW"
-    moved = modes.transfer(result.model, names, data.X[:, order])
+    counts = Counts(data.X[:, order], data.scale)
+    moved = modes.transfer(result.model, names, counts)
     there = {name: row for row, name in enumerate(result.model["genes"])}
     assert len(moved.columns) == 39
     for row, column in enumerate(moved.columns.tolist()):
         source = there[names[column].lower()]
         assert torch.equal(moved.trunk.learned[row], result.model["weights"]["trunk.learned"][source])
-    assert np.isfinite(next(modes.embed(moved, data.X[:, order]))).all()
+    assert np.isfinite(next(modes.embed(moved, counts))).all()
     with pytest.raises(ValueError, match="share 0 genes"):
-        modes.transfer(result.model, np.array([f"other{i}" for i in range(40)]), data.X[:, order])
+        modes.transfer(result.model, np.array([f"other{i}" for i in range(40)]), counts)
 
 
 def test_a_transferred_trunk_classifies_as_well_as_at_home(trained):
     data, result = trained
     kept = np.arange(0, 60, 2)
-    moved = modes.transfer(result.model, data.gene_names[kept], data.X[:, kept])
+    counts = Counts(data.X[:, kept], data.scale)
+    moved = modes.transfer(result.model, data.gene_names[kept], counts)
     train = np.arange(300) < 200
-    names, _ = modes.classify(moved, data.X[train][:, kept], data.labels[train], data.X[~train][:, kept], seed=0)
+    names, _ = modes.classify(moved, counts[train], data.labels[train], counts[~train], seed=0)
     assert macro_f1(data.labels[~train], names) > 0.9
 
 
@@ -202,17 +204,17 @@ def test_a_frozen_trunk_stays_as_it_is_and_a_free_one_learns(trained, frozen):
     data, result = trained
     model = modes.load_trunk(result.model)
     before = model.trunk.learned.detach().clone()
-    modes.classify(model, data.X, data.labels, data.X[:5], seed=0, epochs=1, frozen=frozen)
+    modes.classify(model, Counts.of(data), data.labels, Counts.of(data)[:5], seed=0, epochs=1, frozen=frozen)
     assert torch.equal(model.trunk.learned.detach(), before) == frozen
 
 
 def test_held_out_batches_are_named_as_well_as_by_logistic_regression(trained):
     data, result = trained
-    table = annotation_table(result.model, data.X, data.pca, data.batch, data.labels, seed=0)
+    table = annotation_table(result.model, Counts.of(data), data.pca, data.batch, data.labels, seed=0)
     score = table.groupby("annotator")["macro_f1"].mean()
     assert score["gene_transformer"] > 0.95
     assert score["gene_transformer"] >= score["logistic_regression"]
-    assert len(annotation_table(result.model, data.X, data.pca, 0 * data.batch, data.labels, seed=0)) == 0
+    assert len(annotation_table(result.model, Counts.of(data), data.pca, 0 * data.batch, data.labels, seed=0)) == 0
 
 
 def test_macro_f1_and_folds():
@@ -229,8 +231,8 @@ def test_attention_from_gene_to_gene_adds_up_to_1_and_pairs_exceed_the_mean(trai
     if attention == "full":
         result = gene_transformer.integrate(data, seed=0, device="cpu", threads=1, epochs=1, attention="full")
     model = modes.load_trunk(result.model)
-    assert np.allclose(mean_attention(model, data.X).sum(1), 1, atol=1e-4)
-    pairs = attention_pairs(model, data.gene_names, data.X, data.labels, top=3)
+    assert np.allclose(mean_attention(model, Counts.of(data)).sum(1), 1, atol=1e-4)
+    pairs = attention_pairs(model, data.gene_names, Counts.of(data), data.labels, top=3)
     assert pairs.groupby("cell_type").size().tolist() == [3, 3, 3]
     assert np.allclose(pairs["excess"], pairs["attention"] - pairs["mean_of_types"])
     assert (pairs["gene"] != pairs["attends_to"]).all()

@@ -61,6 +61,7 @@ def check_dataset(path, adata) -> None:
     require("total_counts" in adata.obs, path, "has no obs['total_counts']")
     require("highly_variable_rank" in adata.var, path, "has no var['highly_variable_rank']")
     require("X_pca" in adata.obsm, path, "has no obsm['X_pca']")
+    require("preprocessing" in adata.uns, path, "has no uns['preprocessing']")
     require(bool(np.isfinite(adata.obsm["X_pca"]).all()), path, "obsm['X_pca'] holds values that are not finite")
     require("cell_type" not in adata.obs, path, "holds cell types, which only truth.tsv.gz may")
 

@@ -74,7 +74,7 @@ def read_dataset(path: str | Path) -> AnnData:
     Returns
     -------
     HVG subset with layers["counts"] (CSR, integer values), X (CSR float32, log-normalised), obs batch and total_counts,
-    var highly_variable_rank, obsm X_pca. It never contains cell types.
+    var highly_variable_rank, obsm X_pca, uns preprocessing (settings as JSON). It never contains cell types.
     """
     adata = _read_h5ad(path)
     check_dataset(path, adata)
@@ -102,7 +102,13 @@ def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | 
         pca=np.asarray(adata.obsm["X_pca"], dtype=np.float32),
         labels=labels,
         gene_rank=adata.var["highly_variable_rank"].to_numpy(),
+        target_sum=target_sum(adata),
     )
+
+
+def target_sum(adata: AnnData) -> float:
+    """Return the counts per cell, over all genes, to which a prepared dataset was normalised."""
+    return float(json.loads(adata.uns["preprocessing"])["target_sum"])
 
 
 def write_truth(path: str | Path, truth: pd.DataFrame) -> None:

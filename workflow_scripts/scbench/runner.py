@@ -26,7 +26,7 @@ from scbench.files import (
 )
 from scbench.provenance import PACKAGES_OF_METHODS, method_digest, package_versions
 from scbench.spec import Spec
-from scbench.types import Checkpoint, Embedding
+from scbench.types import Checkpoint, Dataset, Embedding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,6 +189,10 @@ class FinishedRun:
     def adata(self) -> AnnData:
         """The prepared dataset."""
         return read_dataset(self.files["dataset"])
+
+    def data(self, declared: str) -> Dataset:
+        """Return the dataset, without its name, as the input of a method that declares counts | lognorm | pca."""
+        return method_input(self.adata, "", declared)
 
     @cached_property
     def truth(self) -> pd.DataFrame:

@@ -58,6 +58,8 @@ class Dataset:
         (n_genes,) rank of the genes by variability, 0 is the most variable; None: the order of the genes.
     gene_vectors
         {source: (n_genes, width) float32} for the declared sources that gave vectors.
+    target_sum
+        Counts per cell, over all genes, after normalisation.
     """
 
     name: str
@@ -71,10 +73,16 @@ class Dataset:
     checkpoint: Checkpoint | None = None
     gene_rank: np.ndarray | None = None
     gene_vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    target_sum: float = 1e4
 
     @property
     def n_cells(self) -> int:
         return self.X.shape[0]
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Return the factor by which normalisation multiplies the counts of each cell, (n_cells,)."""
+        return self.target_sum / self.total_counts
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from scbench.neural.cells import Counts
 from scbench.runner import FinishedRun
 from scbench.seeding import generator
 from scbench.transformer.modes import classify, load_trunk
@@ -19,7 +19,7 @@ def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
 
     See `annotation_table`.
     """
-    counts, pca = run.adata.layers["counts"], run.adata.obsm["X_pca"]
+    counts, pca = Counts.of(run.data("counts")), run.adata.obsm["X_pca"]
     table = annotation_table(run.model, counts, pca, run.truth["batch"].to_numpy(), run.labels, seed=run.seed)
     return {"annotation": table}
 
@@ -40,7 +40,7 @@ def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def annotation_table(
-    state: dict, counts: sparse.csr_matrix, pca: np.ndarray, batch: np.ndarray, labels: np.ndarray, *, seed: int
+    state: dict, counts: Counts, pca: np.ndarray, batch: np.ndarray, labels: np.ndarray, *, seed: int
 ) -> pd.DataFrame:
     """Compute macro-F1 of the trunk's classifier and of logistic regression on principal components, per fold.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 
-from scbench.neural.cells import Cells, SparseRows
+from scbench.neural.cells import Cells, CountRows, Counts
 from scbench.runner import FinishedRun
 from scbench.transformer.modes import load_trunk
 from scbench.transformer.pretraining import CHUNK, Pretraining
@@ -18,11 +17,12 @@ MAX_CELLS = 500  # per type; the mean attention does not change with more
 def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
     """Return the gene pairs whose attention in a cell type most exceeds the mean over types; see `attention_pairs`."""
     genes = np.array(run.model["genes"])
-    return {"attention": attention_pairs(load_trunk(run.model), genes, run.adata.layers["counts"], run.labels)}
+    counts = Counts.of(run.data("counts"))
+    return {"attention": attention_pairs(load_trunk(run.model), genes, counts, run.labels)}
 
 
 @torch.no_grad()
-def mean_attention(model: Pretraining, counts: sparse.csr_matrix) -> np.ndarray:
+def mean_attention(model: Pretraining, counts: Counts) -> np.ndarray:
     """Return the mean attention from gene to gene over cells, (genes, genes); every row sums to 1.
 
     With latents, this is the attention from genes to latents times that from latents to genes.
@@ -31,14 +31,14 @@ def mean_attention(model: Pretraining, counts: sparse.csr_matrix) -> np.ndarray:
     total = torch.zeros(len(model.columns), len(model.columns))
     for start in range(0, cells.n_cells, CHUNK):
         taken = cells.take(np.arange(start, min(start + CHUNK, cells.n_cells)))["counts"]
-        assert isinstance(taken, SparseRows)
+        assert isinstance(taken, CountRows)
         to_latents, to_genes = model.trunk.attention(model.values(taken), model.all_genes)
         total += to_latents.permute(1, 0, 2).flatten(1) @ to_genes.flatten(0, 1)
     return (total / cells.n_cells).numpy()
 
 
 def attention_pairs(
-    model: Pretraining, genes: np.ndarray, counts: sparse.csr_matrix, labels: np.ndarray, *, top: int = 20
+    model: Pretraining, genes: np.ndarray, counts: Counts, labels: np.ndarray, *, top: int = 20
 ) -> pd.DataFrame:
     """Find the gene pairs whose attention in a cell type most exceeds the mean over types.
 
@@ -50,7 +50,7 @@ def attention_pairs(
     genes
         (genes of the trunk,) names.
     counts, labels
-        (n_cells, n_genes) CSR; (n_cells,) cell types; cells with an empty label are left out.
+        (n_cells, n_genes); (n_cells,) cell types; cells with an empty label are left out.
 
     Returns
     -------

@@ -7,12 +7,16 @@ property from a representation; its accuracy is balanced over classes, so that c
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from scbench.runner import FinishedRun
 from scbench.seeding import generator
+
+if TYPE_CHECKING:
+    from scbench.neural.cells import Counts
 
 MAX_CELLS = 3000  # for a probe, and for training a classifier
 MAX_HELD_OUT = 5  # batches, the largest ones
@@ -28,9 +32,11 @@ def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
     Tables disentanglement (see `evidence`), correlations (columns z_bio and z_batch, which number the dimensions, and
     correlation), counterfactuals (see `counterfactuals`) and downstream (see `downstream`).
     """
+    from scbench.neural.cells import Counts
+
     adata, labels = run.adata, run.labels
     batch = adata.obs["batch"].cat.codes.to_numpy()
-    z_batch, shifts = counterfactuals(run.model, adata.layers["counts"], batch, labels)
+    z_batch, shifts = counterfactuals(run.model, Counts.of(run.data("counts")), batch, labels)
     spaces = {"pca": adata.obsm["X_pca"], "z_bio": run.embedding, "z_batch": z_batch}
     names = adata.obs["batch"].astype(str).to_numpy()
     correlation = pd.DataFrame(correlations(run.embedding, z_batch)).rename_axis("z_bio").reset_index()
@@ -84,7 +90,9 @@ def shift_between(expression: np.ndarray, batch: np.ndarray, labels: np.ndarray,
     return np.average(differences, axis=0, weights=sizes) if sizes else np.full(expression.shape[1], np.nan)
 
 
-def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
+def counterfactuals(
+    state: dict, counts: Counts, batch: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, pd.DataFrame]:
     """Decode cells under the code of another batch and compare the change with the difference between the batches.
 
     Parameters
@@ -92,7 +100,7 @@ def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) 
     state
         Content of model.pt.
     counts
-        (n_cells, n_genes) CSR.
+        (n_cells, n_genes).
     batch, labels
         (n_cells,) batch codes and names of cell types.
 
@@ -120,7 +128,7 @@ def counterfactuals(state: dict, counts, batch: np.ndarray, labels: np.ndarray) 
             told = model.code_of(batch)
             if model.options.condition == "z_batch":
                 told = torch.from_numpy(means[code]).expand(len(batch), -1)
-            return model.decoded_expression(model.embed(counts), told, counts.totals)
+            return model.decoded_expression(model.embed(counts), told, counts)
 
         return apply(decode, Cells("cpu", {"counts": counts[of], "batch": np.full(len(of), code)})).mean(0)
 

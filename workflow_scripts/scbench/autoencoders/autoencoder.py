@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 from torch import nn
 
 from scbench.autoencoders.codebook import Codebook
@@ -19,7 +18,7 @@ from scbench.autoencoders.pretraining import SelfTraining, pretrain_layers
 from scbench.graphs.shared_clusters import shared_clusters
 from scbench.neural import automatic, likelihoods
 from scbench.neural.adversary import BatchAdversary, PriorAdversary
-from scbench.neural.cells import TARGET_SUM, Cells, SparseRows, scaled_counts
+from scbench.neural.cells import Cells, CountRows, Counts
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron
@@ -81,18 +80,18 @@ class Autoencoder(Model[AutoencoderParameters]):
         self.register_buffer("groups", torch.ones(n_clusters, n_batches))
 
     @torch.no_grad()
-    def start_at(self, counts: sparse.csr_matrix, batch: np.ndarray, cluster: np.ndarray) -> None:
+    def start_at(self, counts: Counts, batch: np.ndarray, cluster: np.ndarray) -> None:
         """Centre encoder and decoder on the mean cell, and count the cells per batch and cluster."""
-        scaled = scaled_counts(counts)
-        shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
-        self.centre.copy_(torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float())
+        expression = counts.scaled().log1p()
+        shares = torch.from_numpy(counts.shares()).float()
+        self.centre.copy_(torch.from_numpy(np.asarray(expression.mean(axis=0)).ravel()).float())
         self.decoder.to_genes.bias.copy_(
             torch.log(shares + 1e-8) if self.options.reconstruction == "nb" else self.centre
         )
         np.add.at(groups := np.zeros(self.groups.shape, np.float32), (cluster, batch), 1)
         self.groups.copy_(torch.from_numpy(groups))
         if isinstance(self.trunk, Convolution):
-            self.trunk.order.copy_(torch.from_numpy(co_expression_order(scaled.log1p()).astype(np.int64)))
+            self.trunk.order.copy_(torch.from_numpy(co_expression_order(expression).astype(np.int64)))
 
     def encode(self, expression: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return z_bio and z_batch (None without `split`), as means if Gaussian, of expression (n, n_genes)."""
@@ -105,14 +104,12 @@ class Autoencoder(Model[AutoencoderParameters]):
             return nn.functional.one_hot(batch, self.n_batches).to(self.centre.dtype)
         return None if self.batch_embedding is None else self.batch_embedding(batch)
 
-    def decoded_expression(self, z, condition, library) -> torch.Tensor:
-        """Return the log-normalised expression (n, n_genes) that is decoded from z_bio under a condition."""
-        shown = self.decoder(z, library, condition, None)
-        return (
-            torch.log1p(shown * (TARGET_SUM / library.clamp_min(1))) if self.options.reconstruction == "nb" else shown
-        )
+    def decoded_expression(self, z, condition, counts: CountRows) -> torch.Tensor:
+        """Return the log-normalised expression (n, n_genes) that is decoded from z_bio of cells under a condition."""
+        shown = self.decoder(z, counts.totals, condition, None)
+        return torch.log1p(shown * counts.scale) if self.options.reconstruction == "nb" else shown
 
-    def losses(self, counts: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
+    def losses(self, counts: CountRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return every term of the objective, unweighted."""
         shown = counts
         if self.training and self.options.mask:
@@ -145,11 +142,11 @@ class Autoencoder(Model[AutoencoderParameters]):
         kind = p.batch if len(theta) > 1 else None
         return likelihoods.negative_binomial_of_rows(p.counts, shown, theta, kind).mean()
 
-    def embed(self, counts: SparseRows, **_) -> torch.Tensor:
+    def embed(self, counts: CountRows, **_) -> torch.Tensor:
         """Return z_bio, (n, latent_dim); the encoder does not need the batch."""
         return self.encode(counts.log_normalised())[0]
 
-    def z_batch(self, counts: SparseRows, **_) -> torch.Tensor:
+    def z_batch(self, counts: CountRows, **_) -> torch.Tensor:
         """Return z_batch, (n, n_batches): logits of the batch, if the objective has batch_code."""
         code = self.encode(counts.log_normalised())[1]
         assert code is not None
@@ -173,16 +170,17 @@ def fit(data: Dataset, options: AutoencoderParameters, *, seed: int, device: str
     cluster = np.zeros(data.n_cells, np.int64)
     if {"adversary", "mmd"} & set(terms):
         cluster = shared_clusters(data.pca, data.batch, seed=seed)
+    counts = Counts.of(data)
     settings: dict[str, Any] = {"batch_size": options.batch_size, "learning_rate": options.learning_rate, "seed": seed}
 
     def make() -> Autoencoder:
         sizes = {"n_genes": data.X.shape[1], "n_batches": len(data.batch_names), "n_clusters": int(cluster.max()) + 1}
         model = Autoencoder(options, **sizes)
-        model.start_at(data.X, data.batch, cluster)
+        model.start_at(counts, data.batch, cluster)
         return model
 
     def pretrain(model: Autoencoder, cells: Cells, epochs: int) -> list[pd.DataFrame]:
-        return pretrain_layers(model, data.X, device, epochs=max(1, epochs // 4), **settings)
+        return pretrain_layers(model, counts, device, epochs=max(1, epochs // 4), **settings)
 
     def train_on_clusters(model: Autoencoder, cells: Cells, epochs: int) -> tuple[list[pd.DataFrame], np.ndarray]:
         stage = SelfTraining(model, apply(model.eval().embed, cells), seed=seed).to(device)
@@ -194,7 +192,7 @@ def fit(data: Dataset, options: AutoencoderParameters, *, seed: int, device: str
         data,
         make,
         options,
-        columns={"counts": data.X, "batch": data.batch, "cluster": cluster},
+        columns={"counts": counts, "batch": data.batch, "cluster": cluster},
         weights=partial(weights_at, terms),
         seed=seed,
         device=device,

@@ -6,12 +6,11 @@ from functools import partial
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import nn
 
 from scbench.autoencoders.parameters import CountVaeParameters
 from scbench.neural import likelihoods
-from scbench.neural.cells import TARGET_SUM, SparseRows, scaled_counts
+from scbench.neural.cells import CountRows, Counts
 from scbench.neural.discrepancy import cycle_distance
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
@@ -25,6 +24,7 @@ class CountVae(Model[CountVaeParameters]):
     """Variational autoencoder of counts: a Gaussian latent, a batch-conditioned decoder to mean counts, and a prior."""
 
     options_class = CountVaeParameters
+    scaled_total: torch.Tensor  # sum of the scaled counts of a cell, mean over cells
 
     def __init__(self, options: CountVaeParameters, *, n_genes: int, n_batches: int) -> None:
         super().__init__(options, n_genes=n_genes, n_batches=n_batches)
@@ -57,6 +57,7 @@ class CountVae(Model[CountVaeParameters]):
         if p.likelihood == "zinb":
             self.extra_zero = nn.Linear(p.latent_dim, n_genes)
         self.prior = _prior(p, n_genes, n_batches)
+        self.register_buffer("scaled_total", torch.ones(()))
 
     def prior_sample(self, n: int, batch: torch.Tensor) -> torch.Tensor:
         """Draw n latents (n, latent_dim) from the prior for cells of the given batches (n,)."""
@@ -68,18 +69,18 @@ class CountVae(Model[CountVaeParameters]):
         return self.prior
 
     @torch.no_grad()
-    def start_at(self, counts: sparse.csr_matrix) -> None:
+    def start_at(self, counts: Counts) -> None:
         """Centre the encoder on the mean cell and initialise the decoder with its shares of the genes.
 
         Without this, what all cells have in common hides the differences between them for the first thousand steps.
         """
-        scaled = scaled_counts(counts)
-        shares = torch.from_numpy(np.asarray(scaled.mean(axis=0)).ravel() / TARGET_SUM).float()
+        scaled = counts.scaled()
+        self.scaled_total.fill_(scaled.sum() / scaled.shape[0])
         mean = torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float()
         first = self.encoder.trunk.linear[0]
         assert isinstance(first, nn.Linear)
         first.bias.copy_(-first.weight[:, : self.n_genes] @ mean)
-        self.decoder.to_genes.bias.copy_(torch.log(shares + 1e-8))
+        self.decoder.to_genes.bias.copy_(torch.log(torch.from_numpy(counts.shares()).float() + 1e-8))
 
     def code(self, batch: torch.Tensor) -> torch.Tensor | None:
         """Return the condition (n, width) of batch codes (n,)."""
@@ -107,7 +108,7 @@ class CountVae(Model[CountVaeParameters]):
         table = self.log_theta.clamp(-8, 4)
         return table if len(table) == 1 else table[batch]
 
-    def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+    def losses(self, counts: CountRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {reconstruction, kl} in nats: sums over genes or latent dimensions, means over cells."""
         mean, log_variance = self.encode(counts.log_normalised(), batch)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
@@ -116,17 +117,17 @@ class CountVae(Model[CountVaeParameters]):
         reconstruction = self.negative_log_likelihood(counts, z, self.decode(z, counts.totals, batch), batch)
         terms = {"reconstruction": reconstruction.mean(), "kl": (kl.clamp_min(floor) if floor else kl).sum()}
         if self.options.cycle_weight > 0:
-            terms["cycle"] = self._cycle(mean, z, counts.totals)
+            terms["cycle"] = self._cycle(mean, z, counts)
         return terms
 
-    def _cycle(self, mean: torch.Tensor, z: torch.Tensor, library: torch.Tensor) -> torch.Tensor:
+    def _cycle(self, mean: torch.Tensor, z: torch.Tensor, counts: CountRows) -> torch.Tensor:
         """Return the distance between the latents of cells before and after decoding them under another batch."""
         other = torch.randint(self.n_batches, (len(z),), device=z.device)
-        decoded = self.decode(z, library, other)
-        again = self.encode(torch.log1p(decoded * (TARGET_SUM / library.clamp_min(1))), other)[0]
+        decoded = self.decode(z, counts.totals, other)
+        again = self.encode(torch.log1p(decoded * counts.scale), other)[0]
         return cycle_distance(again, mean)
 
-    def negative_log_likelihood(self, counts: SparseRows, z, mean, batch) -> torch.Tensor:
+    def negative_log_likelihood(self, counts: CountRows, z, mean, batch) -> torch.Tensor:
         """Return the negative log-likelihood summed over genes, (n_cells,)."""
         if self.options.likelihood == "nb":
             kind = batch if self.options.dispersion == "gene_batch" else None
@@ -135,10 +136,10 @@ class CountVae(Model[CountVaeParameters]):
             return likelihoods.zero_inflated_nll(counts.dense(), mean, self.theta(batch), self.extra_zero(z)).sum(1)
         if self.options.likelihood == "poisson":
             return likelihoods.poisson_nll(counts.dense(), mean).sum(1)
-        expected = torch.log1p(mean * (TARGET_SUM / counts.totals.clamp_min(1)))
+        expected = torch.log1p(mean * counts.scale)
         return likelihoods.gaussian_nll(counts.log_normalised(), expected, self.log_variance(batch)).sum(1)
 
-    def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+    def embed(self, counts: CountRows, batch: torch.Tensor) -> torch.Tensor:
         """Return the embedding, (n, latent_dim)."""
         return self.encode(counts.log_normalised(), batch)[0]
 
@@ -149,9 +150,11 @@ class CountVae(Model[CountVaeParameters]):
 def fit(data: Dataset, options: CountVaeParameters, *, seed: int, device: str) -> Embedding:
     """Train a `CountVae` on all cells of `data` and return the posterior means, (n_cells, latent_dim)."""
 
+    counts = Counts.of(data)
+
     def make() -> CountVae:
         model = CountVae(options, n_genes=data.X.shape[1], n_batches=len(data.batch_names))
-        model.start_at(data.X)
+        model.start_at(counts)
         return model
 
     assert options.beta is not None
@@ -164,7 +167,7 @@ def fit(data: Dataset, options: CountVaeParameters, *, seed: int, device: str) -
         data,
         make,
         options,
-        columns={"counts": data.X, "batch": data.batch},
+        columns={"counts": counts, "batch": data.batch},
         weights=partial(weights_at, terms),
         seed=seed,
         device=device,

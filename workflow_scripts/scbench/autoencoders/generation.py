@@ -11,7 +11,7 @@ import torch
 from scipy import sparse
 
 from scbench.autoencoders.count_vae import CountVae
-from scbench.neural.cells import TARGET_SUM, Cells
+from scbench.neural.cells import Cells, Counts
 from scbench.neural.training import apply
 from scbench.seeding import generator
 
@@ -40,14 +40,14 @@ def sample(model: CountVae, n: int, *, batch: int, library: float, seed: int) ->
         if model.options.likelihood == "zinb":
             mean = mean * (torch.rand_like(mean) >= torch.sigmoid(model.extra_zero(z)))
         if model.options.likelihood == "gaussian":
-            scale = library / TARGET_SUM
+            scale = library / model.scaled_total
             noise = torch.exp(0.5 * model.log_variance(codes)) * torch.randn_like(mean)
             mean = torch.expm1((torch.log1p(mean / scale) + noise).clamp_min(0)) * scale
             return sparse.csr_matrix(mean.round().numpy().astype(np.int32))
         return sparse.csr_matrix(torch.poisson(mean).numpy().astype(np.int32))
 
 
-def translate(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, to_batch: int) -> np.ndarray:
+def translate(model: CountVae, counts: Counts, batch: np.ndarray, *, to_batch: int) -> np.ndarray:
     """Return mean counts (n_cells, n_genes) of the same cells, with their library sizes, as if from `to_batch`."""
     codes = _codes(model, to_batch, counts.shape[0])
 
@@ -58,32 +58,32 @@ def translate(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, 
 
 
 @torch.no_grad()
-def interpolate(
-    model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray, *, n_points: int, in_batch: int
-) -> np.ndarray:
+def interpolate(model: CountVae, counts: Counts, batch: np.ndarray, *, n_points: int, in_batch: int) -> np.ndarray:
     """Decode points on the straight latent line between two cells, `counts` (2, n_genes), in one batch.
 
     Returns
     -------
-    (n_points, n_genes) means scaled to 10,000 per cell; the first and last point are the two cells decoded in
-    `in_batch`.
+    (n_points, n_genes) normalised means; the first and last point are the two cells decoded in `in_batch`.
     """
-    ends = torch.from_numpy(apply(model.embed, Cells("cpu", {"counts": counts, "batch": batch})))
-    z = torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n_points)[:, None])
-    return model.decode(z, torch.full((n_points, 1), TARGET_SUM), _codes(model, in_batch, n_points)).numpy()
+
+    def place(counts, batch):
+        return torch.cat([model.embed(counts, batch), counts.totals * counts.scale], dim=1)
+
+    ends = torch.from_numpy(apply(place, Cells("cpu", {"counts": counts, "batch": batch})))
+    line = torch.lerp(ends[0], ends[1], torch.linspace(0, 1, n_points)[:, None])
+    return model.decode(line[:, :-1], line[:, -1:], _codes(model, in_batch, n_points)).numpy()
 
 
-def corrected_expression(model: CountVae, counts: sparse.csr_matrix, batch: np.ndarray) -> np.ndarray:
+def corrected_expression(model: CountVae, counts: Counts, batch: np.ndarray) -> np.ndarray:
     """Return denoised expression without batch effects: the mean of a cell's decoded expression over all batches.
 
     Returns
     -------
-    (n_cells, n_genes) log1p of means scaled to 10,000 per cell.
+    (n_cells, n_genes) log1p of normalised means.
     """
 
     def decode(counts, batch):
-        z = model.embed(counts, batch)
-        library = torch.full((len(z), 1), TARGET_SUM)
+        z, library = model.embed(counts, batch), counts.totals * counts.scale
         shown = [model.decode(z, library, torch.full_like(batch, code)) for code in range(model.n_batches)]
         return torch.log1p(torch.stack(shown).mean(0))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from scbench.neural.cells import SparseRows
+from scbench.neural.cells import CountRows
 from scbench.neural.discrepancy import cycle_distance, distance_from_normal, distance_within_clusters
 from scbench.neural.priors import divergence
 
@@ -40,7 +40,7 @@ class Pass:
         (n, width) batch condition of the decoder, or None.
     """
 
-    counts: SparseRows
+    counts: CountRows
     batch: torch.Tensor
     cluster: torch.Tensor
     mean: torch.Tensor
@@ -77,7 +77,7 @@ def batch_cross_entropy(logits: torch.Tensor, batch: torch.Tensor, n_cells: torc
 def cycle(model: Autoencoder, p: Pass) -> torch.Tensor:
     """Return the `cycle_distance` of z_bio after decoding under another batch; the target has no gradient."""
     other = torch.randperm(len(p.batch), device=p.batch.device)
-    moved = model.decoded_expression(p.z, None if p.condition is None else p.condition[other], p.counts.totals)
+    moved = model.decoded_expression(p.z, None if p.condition is None else p.condition[other], p.counts)
     return cycle_distance(model.encode(moved)[0], p.mean.detach())
 
 

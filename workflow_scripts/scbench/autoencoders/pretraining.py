@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 from torch import nn
 
 from scbench.graphs.leiden import fine_clusters
-from scbench.neural.cells import Cells, SparseRows
+from scbench.neural.cells import Cells, Column, CountRows, Counts
 from scbench.neural.discrepancy import squared_distances
 from scbench.neural.networks import Perceptron
 from scbench.neural.training import apply, train
@@ -33,7 +32,7 @@ class Layer(nn.Module):
         super().__init__()
         self.encoder, self.decoder, self.centre = encoder, nn.Linear(n_out, n_in), centre
 
-    def input(self, x: SparseRows | torch.Tensor) -> torch.Tensor:
+    def input(self, x: CountRows | torch.Tensor) -> torch.Tensor:
         if isinstance(x, torch.Tensor):
             return x
         assert self.centre is not None
@@ -49,14 +48,15 @@ class Layer(nn.Module):
         return {"layer": (shown - h).square().mean()}
 
 
-def pretrain_layers(model: Autoencoder, counts: sparse.csr_matrix, device: str, **training) -> list[pd.DataFrame]:
+def pretrain_layers(model: Autoencoder, counts: Counts, device: str, **training) -> list[pd.DataFrame]:
     """Train every layer of the encoder of an `Autoencoder` on the output of the previous one, then unroll the layers.
 
     The encoder starts from these layers, and the decoder from their decoders in reverse order, except for its output
     layer, which predicts counts. `training` holds arguments of `train`. Returns one history per layer. Source: Vincent
     et al. 2010, JMLR 11, 3371.
     """
-    trunk, column, histories = model.trunk, counts, []
+    trunk, histories = model.trunk, []
+    column: Column = counts
     assert isinstance(trunk, Perceptron)
     inner = [linear.out_features for linear in trunk.linear if isinstance(linear, nn.Linear)]
     widths = [counts.shape[1], *inner, model.to_mean.out_features]
@@ -98,12 +98,12 @@ class SelfTraining(nn.Module):
         self.centre = nn.Parameter(torch.from_numpy(means))
         self.register_buffer("frequency", torch.from_numpy(np.bincount(cluster) / len(cluster)).float())
 
-    def assignment(self, counts: SparseRows, **_) -> torch.Tensor:
+    def assignment(self, counts: CountRows, **_) -> torch.Tensor:
         """Return the probability of every cluster, (n, n_clusters): Student's t kernel with one degree of freedom."""
         near = 1 / (1 + squared_distances(self.model.embed(counts), self.centre))
         return near / near.sum(1, keepdim=True)
 
-    def losses(self, counts: SparseRows, **_) -> dict[str, torch.Tensor]:
+    def losses(self, counts: CountRows, **_) -> dict[str, torch.Tensor]:
         """Return the KL divergence in nats between sharpened and current assignments, mean over cells."""
         q = self.assignment(counts)
         if self.training:

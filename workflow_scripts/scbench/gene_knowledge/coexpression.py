@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from scbench.files import atomic
+from scbench.files import atomic, target_sum
 from scbench.types import ContractError
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-TARGET_SUM = 1e4
 LEAST_PAIRS_PER_GENE = 5  # with fewer pairs, nearest genes are used instead of the threshold
 NEAREST_GENES = 10
 
@@ -23,8 +22,8 @@ def of_dataset(dataset: AnnData, *, cells_per_metacell: int, threshold: float) -
     """Return the co-expressed gene pairs of a prepared dataset and a report; see `coexpressed_pairs`."""
     batch = dataset.obs["batch"].cat.codes.to_numpy()
     group = metacells(dataset.obsm["X_pca"], batch, cells_per_metacell)
-    total_counts = dataset.obs["total_counts"].to_numpy()
-    pairs, report = coexpressed_pairs(correlations(dataset.layers["counts"], total_counts, batch, group), threshold)
+    scaling = {"total_counts": dataset.obs["total_counts"].to_numpy(), "target_sum": target_sum(dataset)}
+    pairs, report = coexpressed_pairs(correlations(dataset.layers["counts"], batch, group, **scaling), threshold)
     return pairs, {"metacells": int(group.max()) + 1, **report}
 
 
@@ -60,7 +59,7 @@ def metacells(pca: np.ndarray, batch: np.ndarray, size: int) -> np.ndarray:
 
 
 def correlations(
-    counts: sparse.csr_matrix, total_counts: np.ndarray, batch: np.ndarray, group: np.ndarray
+    counts: sparse.csr_matrix, batch: np.ndarray, group: np.ndarray, *, total_counts: np.ndarray, target_sum: float
 ) -> np.ndarray:
     """Return the Pearson correlation of genes over metacells, within batches.
 
@@ -69,15 +68,17 @@ def correlations(
 
     Parameters
     ----------
-    counts, total_counts, batch, group
-        (n_cells, n_genes) CSR; (n_cells,) over all genes; (n_cells,) codes; (n_cells,) codes of metacells.
+    counts, batch, group
+        (n_cells, n_genes) CSR; (n_cells,) codes; (n_cells,) codes of metacells.
+    total_counts, target_sum
+        (n_cells,) counts over all genes; counts per metacell after normalisation.
 
     Returns
     -------
     (n_genes, n_genes) float32; 0 for a gene that does not vary.
     """
     member = sparse.csr_matrix((np.ones(len(group)), (group, np.arange(len(group)))))
-    expression = np.log1p((member @ counts).toarray() * (TARGET_SUM / (member @ total_counts))[:, None])
+    expression = np.log1p((member @ counts).toarray() * (target_sum / (member @ total_counts))[:, None])
     batch_of_group = np.zeros(len(expression), dtype=np.int64)
     batch_of_group[group] = batch
     for code in np.unique(batch):

@@ -3,19 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self, TypeAlias
 
 import numpy as np
 import torch
 from scipy import sparse
 
-TARGET_SUM = 1e4
+from scbench.types import Dataset
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts with the factors that normalise them, as in X of the prepared dataset.
+
+    Attributes
+    ----------
+    matrix
+        (n_cells, n_genes) CSR.
+    scale
+        (n_cells,) target sum / total counts of the cell over all genes, including genes that are not in the matrix.
+    """
+
+    matrix: sparse.csr_matrix
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, data: Dataset) -> Counts:
+        """Return the counts of a dataset for a method that declares counts."""
+        return cls(data.X, data.scale)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.matrix.shape
+
+    def __getitem__(self, cells: np.ndarray | slice) -> Counts:
+        return Counts(self.matrix[cells], self.scale[cells])
+
+    def scaled(self) -> sparse.csr_matrix:
+        """Return normalised counts, (n_cells, n_genes), whose log1p is the log-normalised expression."""
+        return self.matrix.multiply(self.scale[:, None]).tocsr()
+
+    def shares(self) -> np.ndarray:
+        """Return the shares of the genes in the mean of the normalised cells, (n_genes,), with sum 1."""
+        mean = np.asarray(self.scaled().mean(axis=0)).ravel()
+        return mean / mean.sum()
+
+
+Column: TypeAlias = Counts | sparse.csr_matrix | np.ndarray
 
 
 @dataclass(frozen=True)
 class SparseRows:
-    """Rows of a count matrix, stored as its non-zero entries.
+    """Rows of a matrix, stored as its non-zero entries.
 
     Attributes
     ----------
@@ -46,33 +87,45 @@ class SparseRows:
         matrix = torch.zeros(self.shape[0] * self.shape[1], dtype=values.dtype, device=values.device)
         return matrix.scatter_(0, self.flat, values).view(self.shape)
 
-    def log_normalised(self) -> torch.Tensor:
-        """Return log1p of the counts scaled to 10,000 per cell, (n_cells, n_genes); a cell without counts stays 0."""
-        scale = (TARGET_SUM / self.totals.clamp_min(1)).squeeze(1)
-        return self.dense(torch.log1p(self.values * scale.index_select(0, self.row)))
-
-    def with_values(self, values: torch.Tensor) -> SparseRows:
+    def with_values(self, values: torch.Tensor) -> Self:
         """Return the same entries with other values (n_entries,)."""
         totals = torch.zeros(self.shape[0], 1, dtype=values.dtype, device=values.device)
-        return SparseRows(self.shape, self.row, self.column, values, totals.index_add_(0, self.row, values[:, None]))
+        return replace(self, values=values, totals=totals.index_add_(0, self.row, values[:, None]))
+
+
+@dataclass(frozen=True)
+class CountRows(SparseRows):
+    """Rows of `Counts`. The totals are library sizes over the genes of the matrix, which the decoders distribute.
+
+    Attributes
+    ----------
+    scale
+        (n_cells, 1); see `Counts`.
+    """
+
+    scale: torch.Tensor
+
+    def log_normalised(self) -> torch.Tensor:
+        """Return log-normalised expression, (n_cells, n_genes), as in X of the prepared dataset."""
+        return self.dense(torch.log1p(self.values * self.scale.squeeze(1).index_select(0, self.row)))
 
 
 class Cells:
-    """Named columns with one row per cell; minibatches contain CSR matrices as `SparseRows` and arrays as tensors.
+    """Named columns with one row per cell, which minibatches contain as `CountRows`, `SparseRows` or tensors.
 
     Parameters
     ----------
     device
         Device that holds the columns and builds the minibatches.
     columns
-        CSR matrices (n_cells, n_genes) or arrays (n_cells, ...).
+        Counts or CSR matrices (n_cells, n_genes), or arrays (n_cells, ...).
     """
 
-    def __init__(self, device: str, columns: Mapping[str, sparse.csr_matrix | np.ndarray]) -> None:
+    def __init__(self, device: str, columns: Mapping[str, Column]) -> None:
         self.device = torch.device(device)
         self.n_cells = next(iter(columns.values())).shape[0]
         self._columns = {
-            name: _CsrColumn(column, self.device) if sparse.issparse(column) else _tensor(column).to(self.device)
+            name: _tensor(column).to(self.device) if isinstance(column, np.ndarray) else _CsrColumn(column, self.device)
             for name, column in columns.items()
         }
 
@@ -88,8 +141,8 @@ class Cells:
 class _CsrColumn:
     """A CSR matrix whose rows are gathered with torch operations of known sizes, so that no host sync is needed."""
 
-    def __init__(self, matrix: sparse.csr_matrix, device: torch.device) -> None:
-        matrix = matrix.sorted_indices()
+    def __init__(self, column: Counts | sparse.csr_matrix, device: torch.device) -> None:
+        matrix = (column.matrix if isinstance(column, Counts) else column).sorted_indices()
         self.n_genes = matrix.shape[1]
         self.lengths = np.diff(matrix.indptr).astype(np.int64)
         self.start = _tensor(matrix.indptr[:-1].astype(np.int64)).to(device)
@@ -97,6 +150,9 @@ class _CsrColumn:
         self.gene = _tensor(matrix.indices.astype(np.int64)).to(device)
         self.values = _tensor(matrix.data.astype(np.float32)).to(device)
         self.totals = _tensor(np.asarray(matrix.sum(axis=1), dtype=np.float32)).to(device)
+        self.scale = None
+        if isinstance(column, Counts):
+            self.scale = _tensor(column.scale[:, None].astype(np.float32)).to(device)
 
     def take(self, cells: np.ndarray, index: torch.Tensor) -> SparseRows:
         n_entries = int(self.lengths[cells].sum())
@@ -104,19 +160,9 @@ class _CsrColumn:
         before = torch.cumsum(length, 0) - length
         row = torch.repeat_interleave(torch.arange(len(cells), device=index.device), length, output_size=n_entries)
         entry = torch.arange(n_entries, device=index.device).add_((self.start[index] - before).index_select(0, row))
-        return SparseRows(
-            (len(cells), self.n_genes),
-            row,
-            self.gene.index_select(0, entry),
-            self.values.index_select(0, entry),
-            self.totals[index],
-        )
-
-
-def scaled_counts(counts: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Scale counts (n_cells, n_genes) to 10,000 per cell; a cell without counts stays empty."""
-    library = np.maximum(np.asarray(counts.sum(axis=1)), 1)
-    return counts.multiply(TARGET_SUM / library).tocsr()
+        genes, values = self.gene.index_select(0, entry), self.values.index_select(0, entry)
+        parts = ((len(cells), self.n_genes), row, genes, values, self.totals[index])
+        return SparseRows(*parts) if self.scale is None else CountRows(*parts, self.scale[index])
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:

@@ -9,11 +9,10 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 from torch import nn
 
 from scbench.neural import automatic
-from scbench.neural.cells import Cells
+from scbench.neural.cells import Cells, Column
 from scbench.neural.parameters import MinibatchParameters, TrainingParameters
 from scbench.neural.training import CHUNK, apply, train
 from scbench.parameters import Parameters
@@ -52,7 +51,7 @@ def fit(
     make: Callable[[], Model],
     options: MinibatchParameters,
     *,
-    columns: Mapping[str, sparse.csr_matrix | np.ndarray],
+    columns: Mapping[str, Column],
     weights: Callable[[float], dict[str, float]],
     seed: int,
     device: str,

@@ -8,10 +8,9 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 from torch import nn
 
-from scbench.neural.cells import Cells, SparseRows
+from scbench.neural.cells import Cells, CountRows, Counts
 from scbench.neural.fit import load
 from scbench.neural.training import apply, train
 from scbench.seeding import seed_torch
@@ -29,7 +28,7 @@ def load_trunk(state: dict) -> Pretraining:
 
 
 @torch.no_grad()
-def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretraining:
+def transfer(state: dict, genes: np.ndarray, counts: Counts) -> Pretraining:
     """Transfer the trunk of model.pt to another dataset; genes are matched by upper-case symbol.
 
     Genes missing in either dataset are left out. Gene means, gene standard deviations and the normalisation statistics
@@ -38,7 +37,7 @@ def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretr
     Parameters
     ----------
     genes, counts
-        (n_genes,) symbols and (n_cells, n_genes) CSR counts of the new dataset.
+        (n_genes,) symbols and counts (n_cells, n_genes) of the new dataset.
 
     Raises
     ------
@@ -67,12 +66,12 @@ def transfer(state: dict, genes: np.ndarray, counts: sparse.csr_matrix) -> Pretr
 
 
 @torch.no_grad()
-def embed(model: Pretraining, counts: sparse.csr_matrix, chunk: int = CHUNK) -> Iterator[np.ndarray]:
+def embed(model: Pretraining, counts: Counts, chunk: int = CHUNK) -> Iterator[np.ndarray]:
     """Yield the outputs of all genes of the trunk, (cells, genes, width), for `chunk` cells at a time, in order."""
     cells = Cells("cpu", {"counts": counts})
     for start in range(0, cells.n_cells, chunk):
         taken = cells.take(np.arange(start, min(start + chunk, cells.n_cells)))["counts"]
-        assert isinstance(taken, SparseRows)
+        assert isinstance(taken, CountRows)
         yield model.trunk.embed(model.values(taken), model.all_genes).numpy()
 
 
@@ -102,25 +101,25 @@ class Classifier(nn.Module):
             self.pretrained.eval()
         return self
 
-    def features(self, counts: SparseRows) -> torch.Tensor:
+    def features(self, counts: CountRows) -> torch.Tensor:
         """Return the cell tokens, (n, n_latents x width)."""
         model = self.pretrained
         return model.trunk.last(model.trunk.cell(model.values(counts), model.all_genes)).flatten(1)
 
-    def logits(self, cells: SparseRows | torch.Tensor) -> torch.Tensor:
+    def logits(self, cells: CountRows | torch.Tensor) -> torch.Tensor:
         """Return logits (n, n_types) for counts or features."""
-        return self.head(self.features(cells) if isinstance(cells, SparseRows) else cells)
+        return self.head(self.features(cells) if isinstance(cells, CountRows) else cells)
 
-    def losses(self, cells: SparseRows | torch.Tensor, label: torch.Tensor) -> dict[str, torch.Tensor]:
+    def losses(self, cells: CountRows | torch.Tensor, label: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {cross_entropy}."""
         return {"cross_entropy": nn.functional.cross_entropy(self.logits(cells), label)}
 
 
 def classify(
     pretrained: Pretraining,
-    counts: sparse.csr_matrix,
+    counts: Counts,
     labels: np.ndarray,
-    new: sparse.csr_matrix,
+    new: Counts,
     *,
     seed: int,
     device: str = "cpu",

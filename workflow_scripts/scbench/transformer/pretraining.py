@@ -12,11 +12,10 @@ from functools import partial
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import nn
 
 from scbench.neural import likelihoods
-from scbench.neural.cells import TARGET_SUM, SparseRows, scaled_counts
+from scbench.neural.cells import CountRows, Counts
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder
@@ -63,15 +62,15 @@ class Pretraining(Model[TrunkParameters]):
         self.register_buffer("sd", torch.ones(len(columns)))
 
     @torch.no_grad()
-    def start_at(self, counts: sparse.csr_matrix) -> None:
+    def start_at(self, counts: Counts) -> None:
         """Centre the input of the trunk on the mean cell."""
-        scaled = scaled_counts(counts)[:, self.columns.cpu().numpy()].log1p()
+        scaled = counts.scaled()[:, self.columns.cpu().numpy()].log1p()
         mean = np.asarray(scaled.mean(axis=0)).ravel()
         variance = np.asarray(scaled.power(2).mean(axis=0)).ravel() - mean**2
         self.mean.copy_(torch.from_numpy(mean))
         self.sd.copy_(torch.from_numpy(np.sqrt(np.clip(variance, 1e-6, None))))
 
-    def values(self, counts: SparseRows) -> torch.Tensor:
+    def values(self, counts: CountRows) -> torch.Tensor:
         """Return the input of the trunk, (n, genes of the trunk)."""
         return counts.log_normalised()[:, self.columns] - self.mean
 
@@ -92,11 +91,11 @@ class Pretraining(Model[TrunkParameters]):
         error = self.trunk.expression(outputs) - values[:, asked] / self.sd[asked]
         return cell, error.square().mean()
 
-    def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+    def losses(self, counts: CountRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {masked}; see `masked`."""
         return {"masked": self.masked(self.values(counts))[1]}
 
-    def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+    def embed(self, counts: CountRows, batch: torch.Tensor) -> torch.Tensor:
         """Return the mean of the outputs over genes, (n, width)."""
         return self.trunk.embed(self.values(counts), self.all_genes).mean(1)
 
@@ -130,18 +129,17 @@ class Integration(Pretraining):
         self.prior = StandardNormal(latent_dim)
 
     @torch.no_grad()
-    def start_at(self, counts: sparse.csr_matrix) -> None:
+    def start_at(self, counts: Counts) -> None:
         """Centre the trunk on the mean cell and initialise the decoder with its shares of the genes."""
         super().start_at(counts)
-        shares = np.asarray(scaled_counts(counts).mean(axis=0)).ravel() / TARGET_SUM
-        self.decoder.to_genes.bias.copy_(torch.log(torch.from_numpy(shares).float() + 1e-8))
+        self.decoder.to_genes.bias.copy_(torch.log(torch.from_numpy(counts.shares()).float() + 1e-8))
 
     def posterior(self, cell: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log variance of the latent, each (n, latent_dim), from the cell tokens."""
         mean, log_variance = self.to_latent(cell).chunk(2, dim=1)
         return mean, log_variance.clamp(-10, 10)
 
-    def losses(self, counts: SparseRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
+    def losses(self, counts: CountRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {masked, reconstruction, kl}, the latter two in nats: summed per cell, means over cells."""
         cell, masked = self.masked(self.values(counts))
         mean, log_variance = self.posterior(cell)
@@ -153,7 +151,7 @@ class Integration(Pretraining):
         kl = self.prior.kl(mean, log_variance, z, batch).sum(1)
         return {"masked": masked, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
 
-    def embed(self, counts: SparseRows, batch: torch.Tensor) -> torch.Tensor:
+    def embed(self, counts: CountRows, batch: torch.Tensor) -> torch.Tensor:
         """Return the mean of the latent, (n, latent_dim)."""
         return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]
 
@@ -177,11 +175,11 @@ def fit(
     sizes
         Arguments of `kind` besides the columns.
     """
-    columns = choose_genes(data, options.n_genes)
+    columns, counts = choose_genes(data, options.n_genes), Counts.of(data)
 
     def make() -> Pretraining:
         model = kind(options, columns.tolist(), **sizes)
-        model.start_at(data.X)
+        model.start_at(counts)
         if options.position == "vectors" and data.gene_vectors:
             model.trunk.give(data.gene_vectors[source][columns] for source in data.gene_vectors)
         return model
@@ -190,7 +188,7 @@ def fit(
         data,
         make,
         options,
-        columns={"counts": data.X, "batch": data.batch},
+        columns={"counts": counts, "batch": data.batch},
         weights=partial(weights_at, terms),
         seed=seed,
         device=device,
