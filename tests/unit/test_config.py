@@ -1,7 +1,13 @@
 import pytest
+import yaml
+from conftest import ROOT
 
-from scbench.config import deep_merge, load_config, read_config, write_config
+from scbench.config import DEFAULT_FILES, deep_merge, load_config, read_config, write_config
+from scbench.plan import plan_runs
+from scbench.registry import load_registry
 from scbench.types import ConfigError
+
+CONFIGURATIONS = sorted({path.name for path in (ROOT / "config").glob("*.yaml")} - set(DEFAULT_FILES))
 
 
 def load(root, overrides, *files):
@@ -28,6 +34,13 @@ def test_a_preset_is_the_lists_of_metrics_and_a_list_replaces_one_of_them(root):
     mine = load(root, {"metrics": {"preset": "fast", "bio": ["nmi_own"], "extra": []}})["metrics"]
     assert mine["bio"] == ["nmi_own"]
     assert mine["batch"] == fast["batch"]
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_every_configuration_of_the_folder_is_valid_and_plans_runs(root, name):
+    file = root / "config" / name
+    config = load(root, yaml.safe_load(file.read_text()), str(file))
+    assert plan_runs(config, load_registry(config["methods"]))
 
 
 def test_merging_leaves_the_update_untouched():

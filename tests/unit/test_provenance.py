@@ -16,13 +16,13 @@ def test_a_digest_of_several_entries_is_that_of_all_they_reach_in_whatever_order
     assert len({code_digest(*ENTRIES), *(code_digest(entry) for entry in ENTRIES)}) == 4
 
 
-def test_the_digest_of_a_method_is_of_the_runner_and_of_its_module_and_no_other(root):
+def test_the_digest_of_a_method_is_of_the_script_and_of_its_module_and_no_other(root):
     modules = sorted(path.stem for path in (root / "workflow_scripts/scbench/methods").glob("[!_]*.py"))
     digests = {module: method_digest(module) for module in modules}
     assert len(set(digests.values())) == len(modules)
     for module, digest in digests.items():
         units = source.reachable(
-            [*source.entry_units("scbench.runner:run"), *source.entry_units(f"scbench.methods.{module}")]
+            [*source.entry_units("integrate.py"), *source.entry_units(f"scbench.methods.{module}")]
         )
         assert digest == source.digest(units)
         others = [path.stem for path, _ in units if path.parent.name == "methods" and path.stem != "__init__"]

@@ -214,7 +214,7 @@ NEURAL = sorted(method for family in FAMILIES.values() for method in family)
 
 def method_digests(root: Path) -> dict[str, str]:
     modules = sorted(path.stem for path in (root / "scbench/methods").glob("[!_]*.py"))
-    return {module: digest(root, "scbench.runner:run", f"scbench.methods.{module}") for module in modules}
+    return {module: digest(root, "integrate.py", f"scbench.methods.{module}") for module in modules}
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +246,8 @@ def test_no_docstring_comment_or_unused_function_changes_the_digest_of_a_method(
     folder, before = library
     for path in folder.rglob("*.py"):
         edit(folder, str(path.relative_to(folder)), '"""', '"""Edited. ') if '"""' in path.read_text() else None
-        unused = "" if path.parent.name == "methods" else "def unused():\n    return 1\n"  # all of a method counts
+        is_entry = path.parent.name in ("methods", "workflow_scripts")  # of which everything counts
+        unused = "" if is_entry else "def unused():\n    return 1\n"
         path.write_text(f"{path.read_text()}\n\n# a comment\n\n\n{unused}")
     forget()
     assert method_digests(folder) == before
@@ -353,6 +354,7 @@ adata.uns["preprocessing"] = '{"target_sum": 10000}'
 """
 
 
+@pytest.mark.slow
 def test_what_methods_and_analyses_execute_is_in_their_digests(root, tmp_path):
     """Every function and class of the library that runs, and every module that is loaded."""
     code = f"""{CELLS}
@@ -398,7 +400,7 @@ for method in load_registry(load_config(Path("{root}/config"), {{}})["methods"])
     for what, ran in found.items():
         kind, name = what.split()
         if kind == "method":
-            entries, path, door = ["scbench.runner:run", f"scbench.methods.{name}"], f"methods/{name}.py", "integrate"
+            entries, path, door = ["integrate.py", f"scbench.methods.{name}"], f"methods/{name}.py", "integrate"
         else:
             entries, path, door = ["analyse.py", f"scbench.analyses.{name}:analyse"], f"analyses/{name}.py", "analyse"
             entries += [f"scbench.report.{name}"] if ANALYSES[name].draws else []

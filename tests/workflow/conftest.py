@@ -14,6 +14,15 @@ PARTS = ("Snakefile", "rules", "workflow_scripts", "envs", "config", "profiles",
 IGNORED = shutil.ignore_patterns("__pycache__")
 
 
+MADE_BY_A_RUN = {"finished", "example"}  # fixtures that run the workflow
+
+
+def pytest_collection_modifyitems(items) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and MADE_BY_A_RUN & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of the workflow with a configuration of its own, tiny.yaml."""
@@ -34,6 +43,12 @@ class Project:
         streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, cwd=self.folder, env=environment(), start_new_session=True, **streams)
 
+    def plan(self, *arguments: str) -> dict[str, int]:
+        """{rule: number of jobs} that Snakemake would execute when called with these arguments."""
+        done = self.snakemake(*arguments, "-n", "--quiet", "rules")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return jobs_of(done.stdout + done.stderr)
+
     def run(self, *arguments: str, more: dict | None = None) -> str:
         """Run it with tiny.yaml and, merged over it, `more`; return what it printed."""
         (self.folder / "more.yaml").write_text(yaml.safe_dump(more or {}))
@@ -43,12 +58,7 @@ class Project:
 
     def planned(self, more: dict | None = None, *targets: str) -> dict[str, int]:
         """{rule: number of jobs} that a run would execute."""
-        jobs = {}
-        for line in self.run(*targets, "-n", "--quiet", "rules", more=more).splitlines():
-            words = line.split()
-            if len(words) == 2 and words[1].isdigit() and words[0] not in ("job", "total"):
-                jobs[words[0]] = int(words[1])
-        return jobs
+        return jobs_of(self.run(*targets, "-n", "--quiet", "rules", more=more))
 
     def scbench(self, *arguments: str) -> str:
         """Run the command line; return what it printed."""
@@ -60,6 +70,14 @@ class Project:
 
     def configure(self, config: dict) -> None:
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
+
+
+def jobs_of(output: str) -> dict[str, int]:
+    """{rule: number of jobs} of the output of a dry run."""
+    rows = (line.split() for line in output.splitlines())
+    return {
+        row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit() and row[0] not in ("job", "total")
+    }
 
 
 def environment() -> dict:
@@ -79,5 +97,11 @@ def copy_project(root: Path, folder: Path) -> Project:
 
 
 @pytest.fixture(scope="module")
-def project(root, tmp_path_factory) -> Project:
-    return copy_project(root, tmp_path_factory.mktemp("project") / "benchmark")
+def new_project(root, tmp_path_factory):
+    """Make a copy of the project."""
+    return lambda: copy_project(root, tmp_path_factory.mktemp("project") / "benchmark")
+
+
+@pytest.fixture(scope="module")
+def project(new_project) -> Project:
+    return new_project()

@@ -226,12 +226,6 @@ def test_a_new_parameter_reruns_that_method_only(finished):
     assert {name for name in jobs if name.startswith("integrate_")} == {"integrate_scdml_iterative"}
 
 
-def test_a_new_label_draws_again_and_runs_no_method(finished):
-    jobs = finished.planned({"methods": {"harmony": {"label": "Harmony, relabelled"}}})
-    assert {"score_tables", "score_figures", "umap_grid"} <= set(jobs)
-    assert not [name for name in jobs if name.startswith(("integrate_", "analyse_")) or name == "score"]
-
-
 def test_a_new_seed_runs_only_the_new_seed(finished):
     jobs = finished.planned({"benchmark": {"datasets": ["small"], "seeds": [1, 2]}})
     assert {jobs[f"integrate_{method}"] for method in (*METHODS[1:], *CONTROLS)} == {1}
@@ -245,7 +239,6 @@ def test_analyses_are_planned_for_the_methods_that_declare_them_and_a_dry_run_wr
 
     assert analyses({}) == {"analyse_self_training": 2, "gather_self_training": 1}
     assert analyses({"benchmark": {"methods": METHODS[:2]}}) == {}
-    assert analyses({"methods": {"scdml_iterative": {"analyses": []}}}) == {}
     assert not (finished.folder / "never").exists()
 
 

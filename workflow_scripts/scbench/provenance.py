@@ -31,8 +31,8 @@ def code_digest(*entries: str) -> str:
 
 
 def method_digest(module: str) -> str:
-    """Return a digest of the code that produces the embedding of a method: the runner and the method's module."""
-    return code_digest("scbench.runner:run", f"scbench.methods.{module}")
+    """Return the digest of the code that makes the embedding of a method: its module, the runner and the script."""
+    return code_digest("integrate.py", f"scbench.methods.{module}")
 
 
 def package_versions(*packages: str) -> dict[str, str]:
