@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from conftest import make_dataset
 
 from scbench.analyses.exports import EXPORTS
@@ -93,6 +95,14 @@ def test_the_record_of_a_run_is_the_workflows(files, tmp_path):
     assert parameters["epochs"] == 2
     assert parameters["likelihood"] == "nb"
     assert "torch" in json.loads(record["versions"])
+
+
+def test_the_version_is_the_same_everywhere(root, capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    version = capsys.readouterr().out.split()[1]
+    assert yaml.safe_load((root / "CITATION.cff").read_text())["version"] == version
+    assert re.search(r"(?m)^## \[(.+?)\]", (root / "CHANGELOG.md").read_text())[1] == version
 
 
 def test_no_id_of_the_registry_is_a_short_name(config):
