@@ -6,6 +6,7 @@ import re
 import resource
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import anndata
@@ -101,6 +102,7 @@ def test_the_version_is_the_same_everywhere(root, capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     version = capsys.readouterr().out.split()[1]
+    assert tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"] == version
     assert yaml.safe_load((root / "CITATION.cff").read_text())["version"] == version
     assert re.search(r"(?m)^## \[(.+?)\]", (root / "CHANGELOG.md").read_text())[1] == version
 

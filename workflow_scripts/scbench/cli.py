@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from scbench.version import VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,13 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _version() -> str:
-    return tomllib.loads((CONFIG_FOLDER.parent / "pyproject.toml").read_text())["project"]["version"]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scbench", description=__doc__.splitlines()[0])
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
     data = argparse.ArgumentParser(add_help=False)
     data.add_argument("--adata", type=Path, help="cells with batches (.h5ad): raw counts, or processed data "
