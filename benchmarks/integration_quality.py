@@ -20,10 +20,8 @@ warnings.simplefilter("ignore")
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-from scbench.checks import SCORE_COLUMNS  # noqa: E402
 from scbench.config import load_config  # noqa: E402
 from scbench.files import (  # noqa: E402
-    cell_cycle_phases,
     read_dataset,
     read_embedding,
     read_gene_vectors,
@@ -33,7 +31,7 @@ from scbench.files import (  # noqa: E402
     write_scores,
 )
 from scbench.gene_knowledge.sources import make_vectors  # noqa: E402
-from scbench.metrics.suite import score_embedding  # noqa: E402
+from scbench.metrics.suite import score_run  # noqa: E402
 from scbench.paths import Paths  # noqa: E402
 from scbench.registry import load_registry  # noqa: E402
 from scbench.runner import RunResult, run, write_run  # noqa: E402
@@ -113,17 +111,9 @@ def measure(options, out: Paths, prepared: Paths, dataset: str, method: str, see
         write_json(files["seconds.json"], {"wall": time.time() - wall, "cpu": time.process_time() - cpu})
         write_run(result, {"embedding": files["embedding.h5ad"]})
     if not scored.exists():
-        X, clusters = read_embedding(files["embedding.h5ad"], adata.obs_names)
-        scores = score_embedding(
-            X,
-            pca=adata.obsm["X_pca"],
-            batch=truth["batch"].to_numpy(),
-            labels=labels,
-            clusters=clusters,
-            phases=cell_cycle_phases(adata),
-            metrics=CONFIG["metrics"],
-        )
-        write_scores(scored, scores.assign(dataset=dataset, method=method, seed=seed)[SCORE_COLUMNS])
+        found = read_embedding(files["embedding.h5ad"], adata.obs_names)
+        run_of = {"dataset": dataset, "method": method, "seed": seed}
+        write_scores(scored, score_run(*found, adata, truth, **run_of, metrics=CONFIG["metrics"]))
     return total_of(read_scores(scored))
 
 

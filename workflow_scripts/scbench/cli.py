@@ -103,6 +103,7 @@ def _compare(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from scbench.files import write_scores
+    from scbench.metrics.suite import score_run
 
     config = _config({})
     chosen = options.methods or config["benchmark"]["methods"]
@@ -116,7 +117,9 @@ def _compare(options: argparse.Namespace) -> None:
         print(f"\n== {name}", flush=True)
         try:
             X, clusters = _run(name, config, adata, truth, folder / name, options)
-            tables.append(_score(name, config, adata, truth, X, clusters, options))
+            run = {"dataset": "data", "method": name, "seed": options.seed}
+            scored = score_run(X, clusters, adata, truth, **run, metrics=config["metrics"], threads=options.threads)
+            tables.append(scored)
             _draw(folder / name)
         except Exception as error:  # a failed method does not stop the others
             print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -225,27 +228,9 @@ def _run(name: str, config: Mapping, adata: AnnData, truth: pd.DataFrame, folder
         checkpoint=Checkpoint(folder / "checkpoint.pt"),
     )
     write_truth(folder / "truth.tsv.gz", truth)
-    names = ["embedding", *(["history", "model"] if method.trained else []), *method.tables]
-    write_run(result, {part: folder / Paths.file_name(part) for part in names})
+    parts = Paths.run_parts(trained=method.trained, tables=method.tables)
+    write_run(result, {part: folder / file for part, file in parts.items()})
     return result.embedding.X, result.embedding.cluster
-
-
-def _score(name: str, config: Mapping, adata: AnnData, truth: pd.DataFrame, X, clusters, options) -> pd.DataFrame:
-    from scbench.checks import SCORE_COLUMNS
-    from scbench.files import cell_cycle_phases
-    from scbench.metrics.suite import score_embedding
-
-    scores = score_embedding(
-        X,
-        pca=adata.obsm["X_pca"],
-        batch=truth["batch"].to_numpy(),
-        labels=truth["cell_type"].to_numpy(),
-        clusters=clusters,
-        phases=cell_cycle_phases(adata),
-        metrics=config["metrics"],
-        threads=options.threads,
-    )
-    return scores.assign(dataset="data", method=name, seed=options.seed)[SCORE_COLUMNS]
 
 
 def _draw(folder: Path) -> None:

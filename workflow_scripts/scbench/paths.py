@@ -26,8 +26,14 @@ class Paths:
 
     def run_files(self, dataset: str, method: str, seed: int | str, *, trained: bool, tables: Sequence[str]) -> dict:
         """Return {name: file} of the files that the run itself writes."""
-        names = ["embedding", *(["history", "model"] if trained else []), *tables]
-        return {name: self.run(dataset, method, seed, self.file_name(name)) for name in names}
+        parts = self.run_parts(trained=trained, tables=tables)
+        return {part: self.run(dataset, method, seed, name) for part, name in parts.items()}
+
+    @classmethod
+    def run_parts(cls, *, trained: bool, tables: Sequence[str]) -> dict[str, str]:
+        """Return {part: file name} of what the run itself writes into its folder."""
+        parts = ["embedding", *(["history", "model"] if trained else []), *tables]
+        return {part: cls.file_name(part) for part in parts}
 
     @staticmethod
     def file_name(name: str) -> str:

@@ -37,7 +37,7 @@ class RoundTrainer:
             self.model.load_state_dict(state["weights"])
         of_round = replace(
             p,
-            epochs=min(p.round_epochs, p.epochs or p.round_epochs) if number else p.epochs,
+            epochs=min(p.round_epochs, p.epochs) if number else p.epochs,
             learning_rate=p.learning_rate * 0.5**number,
         )
         weights = {"triplet_loss": 1.0, "mmd": p.mmd, "flatness": p.flatness}

@@ -5,17 +5,23 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from scbench.checks import SCORE_COLUMNS
+from scbench.files import cell_cycle_phases
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.errors import NotApplicableError
 from scbench.metrics.metric import GROUPS, NEEDS, Metric
 from scbench.metrics.scored import Scored
 from scbench.provenance import code_digest, package_versions
 from scbench.seeding import generator
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 MIN_CELLS = 10
 
@@ -67,6 +73,42 @@ def score_embedding(
             for (metric, group), function in zip(asked, functions, strict=True)
         ]
     return pd.DataFrame(rows, columns=["metric", "group", "value", "status", "reason", "implementation"])
+
+
+def score_run(
+    X: np.ndarray,
+    clusters: np.ndarray | None,
+    adata: AnnData,
+    truth: pd.DataFrame,
+    *,
+    dataset: str,
+    method: str,
+    seed: int,
+    metrics: Mapping[str, list[str]],
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Score the embedding of one run; a table with the columns of scores.tsv.
+
+    Parameters
+    ----------
+    X, clusters
+        (n_cells, n_dims) embedding; (n_cells,) clusters of the method, or None.
+    adata, truth
+        The prepared dataset, and its batches and cell types, rows as in `X`.
+    metrics
+        See `score_embedding`.
+    """
+    scores = score_embedding(
+        X,
+        pca=adata.obsm["X_pca"],
+        batch=truth["batch"].to_numpy(),
+        labels=truth["cell_type"].to_numpy(),
+        clusters=clusters,
+        phases=cell_cycle_phases(adata),
+        metrics=metrics,
+        threads=threads,
+    )
+    return scores.assign(dataset=dataset, method=method, seed=seed)[SCORE_COLUMNS]
 
 
 def canonical_order(X: np.ndarray) -> np.ndarray:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from scbench.files import write_table, write_text
+from scbench.metrics.metric import GROUPS
 from scbench.ranking.summary import APART, RANKING_TOTALS, rank
 from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING, label
 
-METRIC_GROUPS = ("bio", "batch", "extra")
 TOTALS = ["bio", "batch", "total"]
 COUNTS = ("rank", "n_datasets")
 TEX_ESCAPES = {
@@ -71,7 +71,7 @@ def write_sheet(sheet: Sheet, files: Mapping[str, str | Path]) -> None:
 def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -> Sheet:
     """Return the table of one dataset: methods sorted by total (by batch correction if there is none)."""
     one = summary[summary["dataset"] == dataset]
-    groups = {GROUP_LABELS[group]: list(metrics[group]) for group in METRIC_GROUPS if metrics[group]}
+    groups = {GROUP_LABELS[group]: list(metrics[group]) for group in GROUPS if metrics[group]}
     groups["Total"] = TOTALS
     columns = [column for listed in groups.values() for column in listed]
     means = one.pivot(index="method", columns="metric", values="mean").reindex(columns=columns)
