@@ -18,7 +18,8 @@ from conftest import make_dataset
 
 from scbench.analyses.exports import EXPORTS
 from scbench.checks import SCORE_COLUMNS
-from scbench.cli import SHORT_NAMES, main
+from scbench.cli import main
+from scbench.commands.one_file import SHORT_NAMES
 from scbench.config import write_config
 from scbench.files import read_model, read_scores, write_scores
 from scbench.paths import Paths

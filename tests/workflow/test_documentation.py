@@ -18,7 +18,7 @@ from conftest import ROOT
 from packaging.utils import canonicalize_name
 from snakemake.cli import get_argument_parser
 
-from scbench.cli import _parser as scbench_parser
+from scbench.cli import make_parser as scbench_parser
 from scbench.source import entry_units, reachable, third_party
 
 DOCS = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name != "metrics_template.md"]

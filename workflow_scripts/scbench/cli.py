@@ -1,264 +1,37 @@
-"""Run methods on one dataset without Snakemake (vae, cvae, compare), or summarise the results of a benchmark.
-
-Everything runs with the defaults of config/, as in the workflow, and each run writes to its own folder.
-"""
+"""The command line for single files and for results folders, without Snakemake."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from scbench.commands import one_file, summarise
 from scbench.version import VERSION
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from anndata import AnnData
-
-CONFIG_FOLDER = Path(__file__).parents[2] / "config"
-RECONSTRUCTIONS = ["nb", "zinb", "poisson", "gaussian"]
-SHORT_NAMES = {"vae": "vae_nb", "cvae": "cvae_nb"}  # these names are not ids of the registry
+COMMANDS = (one_file, summarise)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; invalid input ends it with a one-line message and exit code 2."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     from scbench.runner import DeviceError
 
-    command = {"compare": _compare, "summarise": _summarise}.get(options.command, _train)
     try:
-        command(options)
+        options.run(options)
     except (ValueError, DeviceError) as error:
         print(f"scbench: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scbench", description=__doc__.splitlines()[0])
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser; each command sets `run` to the function that runs it."""
+    parser = argparse.ArgumentParser(prog="scbench", description=__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
-    data = argparse.ArgumentParser(add_help=False)
-    data.add_argument("--adata", type=Path, help="cells with batches (.h5ad): raw counts, or processed data "
-                      "with raw counts in --counts or layers['counts']")  # fmt: skip
-    data.add_argument("--counts", type=Path, help="raw counts (.h5ad) of the cells of --adata")
-    data.add_argument("--batch-key", default="batch", help="column of obs with batches (default: batch)")
-    data.add_argument("--label-key", default=None, help="column of obs with cell types, used for plots and scores but "
-                      "not for training (default: cell_type or celltype, if present)")  # fmt: skip
-    data.add_argument("--out", type=Path, default=Path("results_comparison"), help="default: results_comparison")
-    data.add_argument("--seed", type=int, default=0)
-    data.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")
-    data.add_argument("--threads", type=int, default=1)
-    data.add_argument("--epochs", type=int, default=None, help="of trained methods (default: depends on the data)")
-    data.add_argument("--save-only", type=Path, metavar="FOLDER", help="redraw figures from the results in FOLDER")
-
-    for name, text in {"vae": "VAE without batch correction", "cvae": "VAE with a batch-conditioned decoder"}.items():
-        one = commands.add_parser(name, parents=[data], help=text, description=text)
-        one.add_argument("--recon", choices=RECONSTRUCTIONS, default=None, help="likelihood (default: nb)")
-        one.add_argument("--latent-dim", type=int, default=None)
-        one.add_argument("--beta", type=float, default=None, help="final weight of the KL term")
-        one.add_argument("--size-factor", choices=["multiply", "concat"], default=None)
-        if name == "cvae":
-            prior = one.add_mutually_exclusive_group()
-            prior.add_argument("--mog", dest="prior", action="store_const", const="mog", help="mixture prior")
-            prior.add_argument("--vamp", dest="prior", action="store_const", const="vamp", help="VampPrior")
-            prior.add_argument("--normal", dest="prior", action="store_const", const="normal", help="N(0, I)")
-            prior.add_argument("--cond-prior", dest="prior", action="store_const", const="conditional",
-                               help="p(z|batch), which weakens batch mixing")  # fmt: skip
-            one.add_argument("--cond-in-encoder", dest="condition_encoder", action="store_true", default=None)
-    compare = commands.add_parser("compare", parents=[data], help="run and score all methods on one file")
-    compare.add_argument("--methods", nargs="+", default=None, help="default: those of config/config.yaml")
-    text = "summarise the runs finished so far, during a benchmark or after failures"
-    summarise = commands.add_parser("summarise", help=text, description=text)
-    summarise.add_argument("results", type=Path, help="results folder of a benchmark that was started")
+    for module in COMMANDS:
+        module.add(commands)
     return parser
-
-
-def _train(options: argparse.Namespace) -> None:
-    method = SHORT_NAMES[options.command]
-    if options.save_only:
-        _draw(options.save_only)
-        return
-    names = ["latent_dim", "beta", "size_factor", "prior", "condition_encoder"]
-    changes = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
-    if options.recon:
-        changes["likelihood"] = options.recon
-    config = _config({method: changes})
-    adata, truth = _prepare(options, config["preprocessing"])
-    folder = options.out / f"{method.upper()}_{time.strftime('%Y%m%d_%H%M%S')}"
-    _run(method, config, adata, truth, folder, options)
-    _draw(folder)
-    print(f"finished: {folder}")
-
-
-def _compare(options: argparse.Namespace) -> None:
-    if options.save_only:
-        for folder in sorted(path.parent for path in options.save_only.glob("*/embedding.h5ad")):
-            _draw(folder)
-        _print_scores(options.save_only)
-        return
-    import pandas as pd
-
-    from scbench.files import write_scores
-    from scbench.metrics.suite import score_run
-
-    config = _config({})
-    chosen = options.methods or config["benchmark"]["methods"]
-    unknown = [name for name in chosen if name not in _registry(config)]
-    if unknown:
-        raise ValueError(f"--methods: {', '.join(unknown)} is not declared in config/methods.yaml")
-    adata, truth = _prepare(options, config["preprocessing"])
-    folder = options.out / f"compare_{time.strftime('%Y%m%d_%H%M%S')}"
-    tables = []
-    for name in chosen:
-        print(f"\n== {name}", flush=True)
-        try:
-            X, clusters = _run(name, config, adata, truth, folder / name, options)
-            run = {"dataset": "data", "method": name, "seed": options.seed}
-            scored = score_run(X, clusters, adata, truth, **run, metrics=config["metrics"], threads=options.threads)
-            tables.append(scored)
-            _draw(folder / name)
-        except Exception as error:  # a failed method does not stop the others
-            print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-    if not tables:
-        raise ValueError("every method failed; their errors stand above")
-    write_scores(folder / "scores.tsv", pd.concat(tables, ignore_index=True))
-    _print_scores(folder)
-    print(f"finished: {folder}")
-
-
-def _summarise(options: argparse.Namespace) -> None:
-    """Write coverage and all tables of the finished runs to {results}/partial, and print the overall table."""
-    import pandas as pd
-
-    from scbench.checks import SCORE_COLUMNS
-    from scbench.config import read_config
-    from scbench.coverage import coverage
-    from scbench.files import read_scores, write_table
-    from scbench.paths import Paths
-    from scbench.plan import plan_runs
-    from scbench.ranking.costs import resources
-    from scbench.ranking.uncertainty import ranking_tables
-    from scbench.report.tables import overall_sheet, to_markdown
-
-    at = Paths(str(options.results))
-    config = read_config(at.config)
-    registry = _registry(config)
-    plan = plan_runs(config, registry)
-    covered = coverage(plan, at)
-    finished = [run for run, status in zip(plan, covered["status"], strict=True) if status == "ok"]
-    files = {
-        name: {(run.dataset, run.method, run.seed): at.run(run.dataset, run.method, run.seed, name) for run in finished}
-        for name in ("scores.tsv", "benchmark.jsonl")
-    }
-    scores = [read_scores(path) for path in files["scores.tsv"].values()]
-    methods = {run.method: registry[run.method] for run in plan if run.status == "planned"}
-    kinds = {id_: method.reported_kind for id_, method in methods.items()}
-    table = pd.concat(scores) if scores else pd.DataFrame(columns=SCORE_COLUMNS)
-    tables = ranking_tables(table, kinds, config["metrics"]["weights"], config["metrics"]["scaling"])
-    tables |= {"coverage": covered, "resources": resources(files["benchmark.jsonl"])}
-    for name, content in tables.items():
-        write_table(at.partial(f"{name}.tsv"), content)
-    if scores:
-        labels = {id_: method.label for id_, method in methods.items()}
-        print(to_markdown(overall_sheet(tables["summary"], labels, kinds)))
-    counts = ", ".join(f"{count} {status}" for status, count in covered["status"].value_counts().items())
-    print(f"{counts}; tables: {at.partial('')}")
-
-
-def _config(changes: Mapping[str, Mapping[str, Any]]) -> dict:
-    from scbench.config import load_config
-
-    overrides = {"methods": {name: {"params": dict(params)} for name, params in changes.items() if params}}
-    return load_config(CONFIG_FOLDER, overrides)
-
-
-def _registry(config: Mapping) -> dict:
-    from scbench.registry import load_registry
-
-    return load_registry(config["methods"])
-
-
-def _prepare(options: argparse.Namespace, settings: dict) -> tuple[AnnData, pd.DataFrame]:
-    """Return dataset and truth from --adata and --counts; genes marked as highly variable in --adata are kept."""
-    from scbench.datasets.one_file import read_one_file
-
-    if options.adata is None:
-        raise ValueError("--adata: name the file with the cells (.h5ad), or --save-only a folder of results")
-    return read_one_file(
-        options.adata, options.counts, batch_key=options.batch_key, label_key=options.label_key, settings=settings
-    )
-
-
-def _run(name: str, config: Mapping, adata: AnnData, truth: pd.DataFrame, folder: Path, options: argparse.Namespace):
-    """Run one method, write the same files as a run of the workflow, and return its embedding and clusters."""
-    from dataclasses import fields, replace
-
-    from scbench.files import write_truth
-    from scbench.gene_knowledge.sources import make_vectors
-    from scbench.paths import Paths
-    from scbench.runner import run, write_run
-    from scbench.spec import parameters_class
-    from scbench.types import Checkpoint
-
-    method = _registry(config)[name]
-    if options.epochs and "epochs" in {one.name for one in fields(parameters_class(method.module))}:
-        method = replace(method, params={**method.params, "epochs": options.epochs})
-    labels = truth["cell_type"].to_numpy()
-    if method.uses_labels and (labels == "").any():
-        raise ValueError(f"{name} uses cell types; name their column with --label-key")
-    vectors: dict = {}
-    reports: dict = {}
-    if method.gene_vectors:
-        vectors, reports = make_vectors(adata, method.gene_vectors, config["gene_knowledge"])
-    folder.mkdir(parents=True, exist_ok=True)
-    result = run(
-        method,
-        adata,
-        dataset="data",
-        seed=options.seed,
-        accelerator=options.device,
-        threads=options.threads,
-        labels=labels,
-        gene_vectors=vectors,
-        gene_reports=reports,
-        checkpoint=Checkpoint(folder / "checkpoint.pt"),
-    )
-    write_truth(folder / "truth.tsv.gz", truth)
-    parts = Paths.run_parts(trained=method.trained, tables=method.tables)
-    write_run(result, {part: folder / file for part, file in parts.items()})
-    return result.embedding.X, result.embedding.cluster
-
-
-def _draw(folder: Path) -> None:
-    """Write the exports of the run in `folder` from its stored results."""
-    import pandas as pd
-
-    from scbench.analyses.exports import EXPORTS
-    from scbench.files import read_embedding, read_table, read_truth
-    from scbench.report.exports import export_run
-
-    if not (folder / "embedding.h5ad").exists():
-        raise ValueError(f"{folder}: holds no embedding.h5ad; name the folder of one finished run")
-    truth = read_truth(folder / "truth.tsv.gz")
-    X, clusters = read_embedding(folder / "embedding.h5ad", pd.Index(truth["cell_id"]))
-    history = read_table(folder / "history.tsv") if (folder / "history.tsv").exists() else None
-    files = {name: folder / name for name in EXPORTS}
-    export_run(files, X, truth, title=folder.name, clusters=clusters, history=history)
-
-
-def _print_scores(folder: Path) -> None:
-    from tabulate import tabulate
-
-    from scbench.files import read_scores
-
-    scores = read_scores(folder / "scores.tsv")
-    table = scores.pivot(index="method", columns="metric", values="value")
-    table = table[list(dict.fromkeys(scores["metric"]))].dropna(axis=1, how="all")
-    print(tabulate(table.round(3), headers="keys", floatfmt=".3f"))
 
 
 if __name__ == "__main__":

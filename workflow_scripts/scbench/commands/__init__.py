@@ -1,0 +1,1 @@
+"""The commands of ./scbench: each module adds one or more of them to the parser; see `scbench.cli`."""
