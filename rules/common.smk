@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 import pandas as pd
 from scbench.analyses.catalogue import ANALYSES
 from scbench.analyses.exports import EXPORTS
-from scbench.config import METRIC_GROUPS, load_config, write_config
+from scbench.config import METRIC_GROUPS, load_config, local_files, source_of, write_config
 from scbench.coverage import closing_words, record_coverage
 from scbench.paths import Paths
 from scbench.plan import has_labels, plan_runs
@@ -51,11 +51,6 @@ wildcard_constraints:
     dataset=one_of(DATASETS),
     method=one_of(METHODS),
     seed=r"\d+",
-
-
-def local_files(dataset):
-    """Return {key: path} for the user's own files of a dataset."""
-    return {key: DATASETS[dataset][key] for key in ("path", "metadata") if key in DATASETS[dataset]}
 
 
 def first_runs(dataset):

@@ -24,7 +24,7 @@ rule simulate:
 
 rule fetch:
     input:
-        unpack(lambda wildcards: local_files(wildcards.dataset)),
+        unpack(lambda wildcards: local_files(DATASETS[wildcards.dataset])),
     output:
         raw=AT.data("{dataset}", "raw.h5ad"),
     log:
@@ -40,8 +40,9 @@ rule fetch:
         mem_mb=8000,
         runtime=120,
     params:
-        settings=lambda wildcards: DATASETS[wildcards.dataset],
+        settings=lambda wildcards: source_of(DATASETS[wildcards.dataset]),
         folder=lambda wildcards: AT.data(wildcards.dataset, "download"),
+        lock="config/downloads.lock",
         code=code_digest("fetch.py"),
     message:
         "{wildcards.dataset}: fetch"

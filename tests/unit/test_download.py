@@ -136,8 +136,8 @@ def test_a_server_that_tells_no_size_is_read_to_the_end(serve, tmp_path):
 
 
 def test_another_content_than_promised_is_deleted_and_both_digests_are_named(serve, tmp_path):
-    with pytest.raises(ValueError, match=f"wrong sha256: the file has {SHA256}, the configuration says {'0' * 64}"):
-        download(serve().url, tmp_path, "0" * 64)
+    with pytest.raises(ValueError, match=f"wrong sha256: the file has {SHA256} and was deleted, somebody says so"):
+        download(serve().url, tmp_path, "0" * 64, expectation="somebody says so")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

@@ -126,3 +126,25 @@ def test_the_real_data_sets_pass_from_file_to_dataset(shared_data):
         dataset, truth = prepare(raw, **settings, min_cells_per_gene=3)
         assert dataset.n_vars == 500
         assert (truth["cell_type"] != "").all()
+
+
+def test_batches_are_excluded_before_anything_else_is_checked():
+    X = np.array([[0, 2, 5], [0.5, 0, 0], [1, 0, 3], [0.5, 1, 0]])
+    result = check(user_data(X), exclude_batches=["20"])
+    assert list(result.obs["batch"].cat.categories) == ["10"]
+    np.testing.assert_array_equal(result.X.toarray(), X[[0, 2]])
+    with pytest.raises(ValueError, match="exclude_batches names 30, which is no batch; batches: 10, 20"):
+        check(user_data(), exclude_batches=["20", "30"])
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
+def test_values_are_rounded_only_on_demand(form):
+    adata = user_data(form(np.array([[0, 1.6, 5], [0.4, 1, 0], [1, 0, 3], [4, 1, 0]])))
+    with pytest.raises(ValueError, match="round_counts"):
+        check(adata)
+    before = adata.copy()
+    np.testing.assert_array_equal(check(adata, round_counts=True).X.toarray()[:2], [[0, 2, 5], [0, 1, 0]])
+    assert (abs(adata.X - before.X)).sum() == 0
+    adata.X = adata.X * -1
+    with pytest.raises(ValueError, match="does not hold raw counts"):
+        check(adata, round_counts=True)

@@ -14,11 +14,13 @@ from scbench.datasets.parameters import SimulationParameters
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS as METRIC_GROUPS
 from scbench.parameters import ParameterError
+from scbench.paths import is_url
 from scbench.types import ConfigError
 
 RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
+DESCRIPTION_KEYS = ("citation", "licence", "doi")  # of a dataset; they change no result
 Fail = Callable[[Sequence, str], NoReturn]  # (keys of the invalid value, problem)
 
 
@@ -120,6 +122,16 @@ def _choose_metrics(metrics: dict, fail: Fail) -> None:
     twice = sorted({name for name in listed if listed.count(name) > 1})
     if twice:
         fail(("metrics",), f"{_listed(twice)} is in several of the groups {_listed(METRIC_GROUPS)}")
+
+
+def source_of(dataset: Mapping) -> dict:
+    """Return the settings of a dataset that its content depends on."""
+    return {key: value for key, value in dataset.items() if key not in DESCRIPTION_KEYS}
+
+
+def local_files(dataset: Mapping) -> dict[str, str]:
+    """Return {key: path} for the user's own files of a dataset; a table of cells may also be a URL."""
+    return {key: dataset[key] for key in ("path", "metadata") if key in dataset and not is_url(dataset[key])}
 
 
 def write_config(path: str | Path, config: Mapping) -> None:

@@ -73,3 +73,8 @@ class Paths:
     def config(self) -> str:
         """Merged configuration of the last start of the workflow."""
         return f"{self.results}/config.yaml"
+
+
+def is_url(place: str) -> bool:
+    """Return whether a place named in the configuration is a URL; otherwise it is a path."""
+    return "://" in place

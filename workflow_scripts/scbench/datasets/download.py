@@ -25,7 +25,13 @@ class _Dropped(Exception):
     """The connection was lost or the server was busy; another attempt may succeed."""
 
 
-def download(url: str, folder: str | Path, sha256: str | None = None, report: Callable[[str], None] = print) -> Path:
+def download(
+    url: str,
+    folder: str | Path,
+    sha256: str | None = None,
+    report: Callable[[str], None] = print,
+    expectation: str = "the configuration expects another; correct the key or the url",
+) -> Path:
     """Download a file (http, https, file) and return its path.
 
     Parameters
@@ -35,6 +41,8 @@ def download(url: str, folder: str | Path, sha256: str | None = None, report: Ca
         existing file with the given `sha256` (if any) is not downloaded again; a partial download is resumed.
     report
         Called with a progress message about every 10 % or 50 MB.
+    expectation
+        Who expects `sha256`, and the remedy, for the error message.
 
     Raises
     ------
@@ -48,7 +56,7 @@ def download(url: str, folder: str | Path, sha256: str | None = None, report: Ca
     if not name or parts.scheme not in ("http", "https", "file"):
         raise ValueError(f"url {url}: must be http, https or file and end in a file name")
     target = Path(folder) / hashlib.sha256(url.encode()).hexdigest()[:12] / name
-    if target.exists() and (sha256 is None or _digest(target) == sha256):
+    if target.exists() and (sha256 is None or digest(target) == sha256):
         report(f"{target}: already there")
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,11 +65,10 @@ def download(url: str, folder: str | Path, sha256: str | None = None, report: Ca
         _copy(url, Path(url2pathname(parts.path)), part)
     else:
         _fetch_with_retries(url, part, report)
-    found = _digest(part) if sha256 else None
+    found = digest(part) if sha256 else None
     if found != sha256:
         part.unlink()
-        problem = f"the file has {found}, the configuration says {sha256}"
-        raise ValueError(f"url {url}: wrong sha256: {problem}; the file was deleted, correct the key or the url")
+        raise ValueError(f"url {url}: wrong sha256: the file has {found} and was deleted, {expectation}")
     os.replace(part, target)
     return target
 
@@ -126,7 +133,8 @@ def _write(answer: requests.Response, file, done: int, total: int | None, report
             due = done + step
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

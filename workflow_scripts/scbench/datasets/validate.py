@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import anndata
@@ -20,6 +21,8 @@ def standardise(
     batch_key: str,
     label_key: str | None,
     counts_layer: str | None,
+    round_counts: bool = False,
+    exclude_batches: Collection[str] = (),
 ) -> anndata.AnnData:
     """Return raw counts, batch and cell type only, without the cells that have no counts.
 
@@ -31,6 +34,10 @@ def standardise(
         Columns of obs; without `label_key` the result has no cell types.
     counts_layer
         Layer with the raw counts; None: X.
+    round_counts
+        Round values that are not whole, such as expected counts or counts corrected for ambient RNA.
+    exclude_batches
+        Batches to drop before anything else is checked.
 
     Returns
     -------
@@ -41,7 +48,9 @@ def standardise(
     ValueError
         If columns, layers or values are missing, or the values are not raw counts.
     """
-    counts = _counts(adata, source, counts_layer)
+    if exclude_batches:
+        adata = adata[_not_in(adata, source, batch_key, exclude_batches)].copy()
+    counts = _counts(adata, source, counts_layer, round_counts)
     obs = pd.DataFrame(index=make_index_unique(adata.obs_names.astype(str)))
     obs["batch"] = _column(adata, source, "batch_key", batch_key)
     if label_key is not None:
@@ -55,10 +64,22 @@ def standardise(
     return result
 
 
-def _counts(adata: anndata.AnnData, source, counts_layer: str | None) -> sparse.csr_matrix:
+def _not_in(adata: anndata.AnnData, source, batch_key: str, excluded: Collection[str]) -> np.ndarray:
+    batch = _column(adata, source, "batch_key", batch_key)
+    unknown = sorted(set(excluded) - set(batch))
+    if unknown:
+        known = _listed(sorted(set(batch)))
+        raise ValueError(f"{source}: exclude_batches names {_listed(unknown)}, which is no batch; batches: {known}")
+    return ~np.isin(batch, list(excluded))
+
+
+def _counts(adata: anndata.AnnData, source, counts_layer: str | None, rounded: bool) -> sparse.csr_matrix:
     if counts_layer is not None and counts_layer not in adata.layers:
         raise ValueError(f"{source}: counts_layer '{counts_layer}' does not exist; layers: {_listed(adata.layers)}")
     matrix = adata.X if counts_layer is None else adata.layers[counts_layer]
+    if matrix is not None and rounded:
+        matrix = sparse.csr_matrix(matrix, copy=True)
+        matrix.data = np.rint(matrix.data)
     if matrix is None or not is_counts(matrix):
         where = "X" if counts_layer is None else f"counts_layer '{counts_layer}'"
         raise ValueError(f"{source}: {where} does not hold raw counts (whole numbers, not negative); {_remedy(adata)}")
@@ -78,7 +99,8 @@ def _remedy(adata: anndata.AnnData) -> str:
         return "X does: set counts_layer to null"
     if adata.raw is not None and is_counts(adata.raw.X):
         return "adata.raw does: save adata.raw.to_adata() with the same obs as a new file and use that one"
-    return "no layer does either; give a file with the counts before normalisation"
+    rounded = "if they are counts corrected for length, collisions or ambient RNA, round_counts: true rounds them"
+    return f"no layer does either; give a file with the counts before normalisation, or, {rounded}"
 
 
 def _column(adata: anndata.AnnData, source, key: str, column: str) -> np.ndarray:
