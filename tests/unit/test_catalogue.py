@@ -43,7 +43,7 @@ def test_every_entry_fits_its_function(metric):
 def test_what_an_entry_takes_it_needs(metric):
     """No metric is called without the labels, batches, clusters or phases it reads."""
     taken = set(argument_names(metric, metric.load()).values())
-    from_labels = {"labels", "widths", "leiden_best", "kmeans"}
+    from_labels = {"labels", "leiden_best", "kmeans", "widths", "batch_widths", "cosine_widths", "mixing", "accepted"}
     for need, arguments in (("labels", from_labels), ("clusters", {"clusters"}), ("cell_cycle", {"phases"})):
         assert (need in metric.needs) == bool(taken & arguments), need
 

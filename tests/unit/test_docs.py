@@ -82,7 +82,7 @@ for labels in (types, np.full(60, "")):
     scored, unlabelled = (line.split("|") for line in done.stdout.splitlines())
     assert scored[:5] == ["Neighbour purity", "bio", "ok", "1.0", ""]
     assert re.match(r"scbench\.metrics\.purity\.neighbour_purity [0-9a-f]{8}; numpy \S+ faiss-cpu \S+$", scored[5])
-    assert [unlabelled[2], unlabelled[4]] == ["not_applicable", "the data set has no cell types"]
+    assert [unlabelled[2], unlabelled[4]] == ["not_applicable", "the dataset has no cell types"]
     subprocess.run([sys.executable, tmp_path / "docs/generate.py"], check=True)
     written = (tmp_path / "docs/reference/metrics.md").read_text()
     assert "\n| `neighbour_purity` | Neighbour purity | bio | higher | several cell types |" in written

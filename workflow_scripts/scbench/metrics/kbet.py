@@ -7,14 +7,13 @@ compile in every process, although exact search within a type is fast.
 """
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 from scipy.special import chdtrc
 
 from scbench.graphs.neighbours import nearest_of_each_cell
-from scbench.metrics.errors import NotApplicableError
+from scbench.metrics.groups import mean_over_types
 from scbench.seeding import generator
 
 ALPHA = 0.05
@@ -23,7 +22,7 @@ MIN_CELLS = 10
 TRIVIAL = 1 - 1e-9
 
 
-def kbet(connectivities: sparse.spmatrix, batch: np.ndarray, labels: np.ndarray) -> float:
+def kbet(accepted: np.ndarray, labels: np.ndarray) -> float:
     """Fraction of cells whose diffusion neighbours have the batch composition of their cell type; mean over types.
 
     A chi-square test (alpha 0.05) is applied to the 10 to 70 nearest neighbours of each cell in the diffusion map of
@@ -36,19 +35,16 @@ def kbet(connectivities: sparse.spmatrix, batch: np.ndarray, labels: np.ndarray)
 
     Parameters
     ----------
-    connectivities
-        (n_cells, n_cells) symmetric weights of the neighbour graph.
-    batch, labels
+    accepted
+        (n_cells,) from `kbet_accepted`.
+    labels
         (n_cells,).
     """
-    accepted = kbet_per_label(connectivities, batch, labels).dropna()
-    if accepted.empty:
-        raise NotApplicableError(f"no cell type of at least {MIN_CELLS} cells is in several batches")
-    return float(accepted.mean())
+    return mean_over_types(accepted, labels, f"no cell type of at least {MIN_CELLS} cells is in several batches")
 
 
-def kbet_per_label(connectivities: sparse.spmatrix, batch: np.ndarray, labels: np.ndarray) -> pd.Series:
-    """Return, per cell type, the fraction of cells whose neighbourhood passes a chi-square test of the batches.
+def kbet_accepted(connectivities: sparse.spmatrix, batch: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return whether the neighbourhood of a cell passes a chi-square test of the batches of its type.
 
     Parameters
     ----------
@@ -59,29 +55,32 @@ def kbet_per_label(connectivities: sparse.spmatrix, batch: np.ndarray, labels: n
 
     Returns
     -------
-    One value in [0, 1] per cell type, where 1 is best; missing for a type of fewer than 10 cells or of a single batch.
-    The value is 0 if a quarter of the cells of the type is in small components of the graph.
+    (n_cells,) 1 (passed), 0 or nan: missing for types of fewer than 10 cells or of a single batch, and for cells in
+    small components of the graph; 0 for all cells of a type of which a quarter is in small components.
     """
     graph = sparse.csr_matrix(connectivities, dtype=np.float64)
-    return pd.Series({label: _acceptance(graph, batch, np.flatnonzero(labels == label)) for label in np.unique(labels)})
+    accepted = np.full(len(labels), np.nan)
+    for label in np.unique(labels):
+        cells = np.flatnonzero(labels == label)
+        accepted[cells] = _accepted(graph[cells][:, cells], batch[cells])
+    return accepted
 
 
-def _acceptance(graph: sparse.csr_matrix, batch: np.ndarray, cells: np.ndarray) -> float:
-    sizes = pd.Series(batch[cells]).value_counts()
-    if len(cells) < MIN_CELLS or len(sizes) == 1:
-        return np.nan
+def _accepted(graph: sparse.csr_matrix, batch: np.ndarray) -> np.ndarray:
+    """Return the result of the test for the cells of one type."""
+    accepted = np.full(len(batch), np.nan)
+    sizes = np.unique(batch, return_counts=True)[1]
+    if len(batch) < MIN_CELLS or len(sizes) == 1:
+        return accepted
     k = int(min(70, max(10, sizes.mean() // 4)))
-    n_components, component = connected_components(graph[cells][:, cells], directed=False)
-    if n_components > 1:
-        large = np.flatnonzero(np.bincount(component) >= 3 * k)
-        kept = np.isin(component, large)
-        if kept.mean() < 0.75:
-            return 0.0
-        cells = cells[kept]
-    if len(cells) <= k + 1:
-        return 0.0
-    indices, _ = nearest_of_each_cell(diffusion_map(graph[cells][:, cells]), k + 1)
-    return float((composition_test(indices, batch[cells]) >= ALPHA).mean())
+    component = connected_components(graph, directed=False)[1]
+    members = np.bincount(component)
+    tested = members[component] >= 3 * k if len(members) > 1 else np.ones(len(batch), dtype=bool)
+    if tested.mean() < 0.75 or tested.sum() <= k + 1:
+        return np.zeros(len(batch))
+    indices, _ = nearest_of_each_cell(diffusion_map(graph[tested][:, tested]), k + 1)
+    accepted[tested] = composition_test(indices, batch[tested]) >= ALPHA
+    return accepted
 
 
 def diffusion_map(graph: sparse.csr_matrix) -> np.ndarray:

@@ -52,7 +52,7 @@ def ilisi(indices: np.ndarray, weights: np.ndarray, batch: np.ndarray) -> float:
     return float((np.median(lisi(indices, weights, batch)) - 1) / (len(np.unique(batch)) - 1))
 
 
-def cilisi(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
+def cilisi(mixing: np.ndarray) -> float:
     """Mixing of batches within each cell type: (LISI - 1) / (batches of the type - 1), mean over cells.
 
     Neighbours are searched among the cells of the type. Types of fewer than 10 cells or of a single batch are left out.
@@ -64,22 +64,36 @@ def cilisi(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
 
     Parameters
     ----------
+    mixing
+        (n_cells,) from `mixing_within_types`.
+    """
+    if np.isnan(mixing).all():
+        raise NotApplicableError(f"no cell type of at least {MIN_CELLS} cells is in several batches")
+    return float(np.nanmean(mixing))
+
+
+def mixing_within_types(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return (LISI of the batches among the cells of its type - 1) / (batches of the type - 1) per cell.
+
+    Parameters
+    ----------
     X
         (n_cells, n_dims).
     batch, labels
         (n_cells,).
+
+    Returns
+    -------
+    (n_cells,), missing (nan) for types of fewer than 10 cells or of a single batch.
     """
-    mixed = []
+    mixing = np.full(len(X), np.nan)
     for label in np.unique(labels):
         cells = np.flatnonzero(labels == label)
         n_batches = len(np.unique(batch[cells]))
         if len(cells) >= MIN_CELLS and n_batches > 1:
             indices, distances = nearest_of_each_cell(X[cells], min(N_NEIGHBOURS, len(cells)))
-            weights = neighbour_weights(distances)
-            mixed.append((lisi(indices, weights, batch[cells]) - 1) / (n_batches - 1))
-    if not mixed:
-        raise NotApplicableError(f"no cell type of at least {MIN_CELLS} cells is in several batches")
-    return float(np.concatenate(mixed).mean())
+            mixing[cells] = (lisi(indices, neighbour_weights(distances), batch[cells]) - 1) / (n_batches - 1)
+    return mixing
 
 
 def lisi(indices: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:

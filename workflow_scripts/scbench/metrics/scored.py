@@ -13,8 +13,9 @@ from scbench.graphs.agreement import contingency
 from scbench.graphs.connectivities import connectivities
 from scbench.graphs.neighbours import nearest_of_each_cell
 from scbench.metrics.clustering import LeidenGrid, kmeans
-from scbench.metrics.lisi import N_NEIGHBOURS, neighbour_weights
-from scbench.metrics.silhouette import silhouette_widths
+from scbench.metrics.kbet import kbet_accepted
+from scbench.metrics.lisi import N_NEIGHBOURS, mixing_within_types, neighbour_weights
+from scbench.metrics.silhouette import cosine_silhouette_widths, silhouette_widths, widths_within_types
 from scbench.seeding import generator
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Scored:
         """Return why a metric with this need is not applicable here; empty if it is applicable."""
         match need:
             case "labels" if (self.labels == "").any():
-                return "the data set has no cell types"
+                return "the dataset has no cell types"
             case "labels" if len(np.unique(self.labels)) == 1:
                 return "there is one cell type only"
             case "batches" if len(np.unique(self.batch)) == 1:
@@ -62,7 +63,7 @@ class Scored:
             case "clusters" if self.clusters is None:
                 return "the method makes no clusters of its own"
             case "cell_cycle" if self.phases is None:
-                return "the data set has no cell cycle scores; they need real gene symbols"
+                return "the dataset has no cell cycle scores; they need real gene symbols"
         return ""
 
     @cached_property
@@ -137,3 +138,23 @@ class Scored:
     def widths(self) -> np.ndarray:
         """(n_cells,) silhouette widths with respect to cell types."""
         return silhouette_widths(self.X, self.labels)
+
+    @cached_property
+    def batch_widths(self) -> np.ndarray:
+        """(n_cells,) silhouette widths with respect to batches within cell types."""
+        return widths_within_types(self.X, self.batch, self.labels, silhouette_widths)
+
+    @cached_property
+    def cosine_widths(self) -> np.ndarray:
+        """(n_cells,) the same with cosine distances and the mean over all other batches."""
+        return widths_within_types(self.X, self.batch, self.labels, cosine_silhouette_widths)
+
+    @cached_property
+    def mixing(self) -> np.ndarray:
+        """(n_cells,) LISI of the batches within cell types, from 0 to 1."""
+        return mixing_within_types(self.points, self.batch, self.labels)
+
+    @cached_property
+    def accepted(self) -> np.ndarray:
+        """(n_cells,) whether kBET accepts the batches in the neighbourhood of a cell."""
+        return kbet_accepted(self.connectivities_50, self.batch, self.labels)

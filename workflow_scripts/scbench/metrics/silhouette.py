@@ -1,13 +1,16 @@
 """Silhouettes: distances within a group compared with distances to other groups."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from scbench.metrics.clustering import isolated_types
-from scbench.metrics.errors import NotApplicableError
+from scbench.metrics.groups import mean_over_types
 from scbench.seeding import generator
 
 MAX_CELLS = 10_000
 LEAST_OF_GROUP = 100
+NO_TYPE = "no cell type is in several batches with several cells"
 CHUNK = 512
 
 
@@ -44,7 +47,7 @@ def isolated_labels(widths: np.ndarray, labels: np.ndarray, batch: np.ndarray) -
     return float((np.mean(means) + 1) / 2)
 
 
-def silhouette_batch(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
+def silhouette_batch(batch_widths: np.ndarray, labels: np.ndarray) -> float:
     """Overlap of the batches within cell types: 1 - |silhouette width of the batches|, mean over the types.
 
     Distances are Euclidean, to the nearest other batch. Types with a single batch and types in which every cell is from
@@ -57,15 +60,15 @@ def silhouette_batch(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> fl
 
     Parameters
     ----------
-    X
-        (n_cells, n_dims).
-    batch, labels
+    batch_widths
+        (n_cells,) from `widths_within_types` with `silhouette_widths`.
+    labels
         (n_cells,).
     """
-    return _over_types(labels, batch, lambda cells: silhouette_widths(X[cells], batch[cells]))
+    return mean_over_types(1 - np.abs(batch_widths), labels, NO_TYPE)
 
 
-def bras(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
+def bras(cosine_widths: np.ndarray, labels: np.ndarray) -> float:
     """Batch silhouette with cosine distances and the mean over all other batches instead of the nearest one.
 
     Range: 0 to 1; 1: the batches of each type coincide.
@@ -74,12 +77,36 @@ def bras(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
 
     Parameters
     ----------
-    X
-        (n_cells, n_dims); a row of zeros has cosine distance 1 to all others.
-    batch, labels
+    cosine_widths
+        (n_cells,) from `widths_within_types` with `cosine_silhouette_widths`.
+    labels
         (n_cells,).
     """
-    return _over_types(labels, batch, lambda cells: _cosine_widths(X[cells], batch[cells]))
+    return mean_over_types(1 - np.abs(cosine_widths), labels, NO_TYPE)
+
+
+def widths_within_types(X: np.ndarray, batch: np.ndarray, labels: np.ndarray, widths: Callable) -> np.ndarray:
+    """Return the silhouette widths of the batches among the cells of each type.
+
+    Parameters
+    ----------
+    X
+        (n_cells, n_dims).
+    batch, labels
+        (n_cells,).
+    widths
+        `silhouette_widths` or `cosine_silhouette_widths`.
+
+    Returns
+    -------
+    (n_cells,), missing (nan) for types with a single batch and types in which every cell is from a different batch.
+    """
+    found = np.full(len(X), np.nan)
+    for label in np.unique(labels):
+        cells = np.flatnonzero(labels == label)
+        if 1 < len(np.unique(batch[cells])) < len(cells):
+            found[cells] = widths(X[cells], batch[cells])
+    return found
 
 
 def silhouette_widths(X: np.ndarray, groups: np.ndarray, *, max_cells: int = MAX_CELLS) -> np.ndarray:
@@ -130,8 +157,11 @@ def sample(groups: np.ndarray, max_cells: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def _cosine_widths(X: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return silhouette widths with cosine distances and the mean over all other groups, in linear time."""
+def cosine_silhouette_widths(X: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return silhouette widths with cosine distances and the mean over all other groups, in linear time.
+
+    A row of zeros has cosine distance 1 to all others.
+    """
     names, codes = np.unique(groups, return_inverse=True)
     points = X.astype(np.float64)
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
@@ -149,14 +179,3 @@ def _cosine_widths(X: np.ndarray, groups: np.ndarray) -> np.ndarray:
 def _width(within: np.ndarray, between: np.ndarray) -> np.ndarray:
     largest = np.maximum(within, between)
     return np.divide(between - within, largest, out=np.zeros_like(largest), where=largest > 1e-12)
-
-
-def _over_types(labels: np.ndarray, batch: np.ndarray, widths) -> float:
-    means = []
-    for label in np.unique(labels):
-        cells = np.flatnonzero(labels == label)
-        if 1 < len(np.unique(batch[cells])) < len(cells):
-            means.append(1 - np.nanmean(np.abs(widths(cells))))
-    if not means:
-        raise NotApplicableError("no cell type is in several batches with several cells")
-    return float(np.mean(means))
