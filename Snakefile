@@ -25,6 +25,8 @@ rule all:
         rules.score_tables.output,
         rules.score_figures.output,
         rules.runtime_figure.output,
+        rules.dataset_table.output,
+        [figure_files(id) for id, drawing in FIGURES.items() if drawing.by_default],
         expand(rules.umap_grid.output, dataset=SHOWN_DATASETS),
         [analysis_results(id) for id, analysis in ANALYSES.items() if analysis.by_default],
     message:

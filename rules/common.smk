@@ -16,6 +16,7 @@ from scbench.plan import has_labels, plan_runs
 from scbench.metrics.catalogue import METRICS as METRIC_CATALOGUE
 from scbench.provenance import code_digest, method_digest
 from scbench.registry import load_registry
+from scbench.report.catalogue import FIGURES
 from scbench.types import ConfigError
 from snakemake.exceptions import WorkflowError
 

@@ -1,4 +1,5 @@
 TABLES = [*SHOWN_DATASETS, "overall"]
+FIGURE_SUFFIXES = ("svg", "png", "tsv")
 
 
 rule score_tables:
@@ -125,6 +126,78 @@ rule runtime_figure:
         "run time and memory figure"
     script:
         "../workflow_scripts/runtime_figure.py"
+
+
+rule dataset_table:
+    input:
+        dataset=[AT.data(name, "dataset.h5ad") for name in SHOWN_DATASETS],
+        truth=[AT.data(name, "truth.tsv.gz") for name in SHOWN_DATASETS],
+    output:
+        md=reported(AT.table("datasets.md"), "datasets", "Datasets", table="datasets"),
+        tsv=AT.table("datasets.tsv"),
+        tex=AT.table("datasets.tex"),
+    log:
+        AT.log("dataset_table"),
+    benchmark:
+        AT.summary("dataset_table.benchmark.jsonl")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        datasets=SHOWN_DATASETS,
+        code=code_digest("dataset_table.py"),
+    message:
+        "table of the datasets"
+    script:
+        "../workflow_scripts/dataset_table.py"
+
+
+def figure_tables(id):
+    """Return {name: file} of the tables that a figure of the catalogue is drawn from."""
+    places = {"summary": AT.summary, "tables": AT.table}
+    reads = [(name, places[folder](f"{name}.tsv")) for folder, name in (read.split("/") for read in FIGURES[id].reads)]
+    analysis = FIGURES[id].analysis
+    return dict(reads) | ({analysis: AT.table(f"{analysis}.tsv")} if analysis else {})
+
+
+def figure_files(id):
+    """Return the files of a figure of the catalogue, or an empty list if its analysis has no runs."""
+    analysis = FIGURES[id].analysis
+    return [] if analysis and not analysed(analysis) else [AT.figure(f"{id}.{suffix}") for suffix in FIGURE_SUFFIXES]
+
+
+for id, drawing in FIGURES.items():
+
+    rule:
+        name:
+            f"draw_{id}"
+        input:
+            **figure_tables(id),
+        output:
+            svg=reported(AT.figure(f"{id}.svg"), id, drawing.category, figure=drawing.title),
+            png=AT.figure(f"{id}.png"),
+            tsv=AT.figure(f"{id}.tsv"),
+        log:
+            AT.log(f"draw_{id}"),
+        benchmark:
+            AT.summary(f"draw_{id}.benchmark.jsonl")
+        conda:
+            "../envs/report.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            figure=id,
+            labels=LABELS,
+            code=code_digest("draw.py", f"scbench.report.{id}"),
+        message:
+            f"figure: {drawing.title}"
+        script:
+            "../workflow_scripts/draw.py"
 
 
 rule export_run:

@@ -7,12 +7,13 @@ with logged(snakemake.log[0]):
 
     import pandas as pd
 
-    from scbench.files import read_table, write_table, write_text
+    from scbench.files import read_table
     from scbench.report.figures import save
+    from scbench.report.plain import write_plain
 
     tables = []
     for path, run in zip(snakemake.input, snakemake.params.runs, strict=True):
-        table = read_table(path, text=["term", "annotator", "held_out"])
+        table = read_table(path, text=["term", "annotator", "held_out", "measure", "of"])
         for place, (column, value) in enumerate(zip(("dataset", "method", "seed"), run, strict=True)):
             table.insert(place, column, value)
         tables.append(table)
@@ -21,5 +22,4 @@ with logged(snakemake.log[0]):
     if "svg" in output:
         save(gathered, output, table)
     else:
-        write_table(output["tsv"], gathered)
-        write_text(output["md"], gathered.to_markdown(index=False, floatfmt=".3f") + "\n")
+        write_plain(gathered, output)

@@ -13,10 +13,12 @@ from scbench.analyses.umap import umap_table
 from scbench.files import SCORE_COLUMNS, write_table
 from scbench.metric_learning.self_training import ROUND_COLUMNS
 from scbench.ranking.summary import summarise
+from scbench.report import bio_batch, scaling
 from scbench.report.figures import OKABE_ITO, category_colours, save
 from scbench.report.runtime import runtime_figure, runtime_table
 from scbench.report.self_training import gather
 from scbench.report.table_figure import draw_all
+from scbench.report.tables import overall_sheet
 from scbench.report.umap_grid import umap_figure
 from scbench.runner import FinishedRun
 from scbench.types import HISTORY_COLUMNS
@@ -81,6 +83,42 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path):
         draw_scores(tmp_path / folder, KINDS, make_summary())
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+def test_bio_conservation_stands_against_batch_correction_with_the_spread_over_seeds(tmp_path):
+    summary = make_summary()
+    tables = {"summary": summary, "overall": overall_sheet(summary, LABELS, KINDS).table}
+    figure, drawn = bio_batch.draw(tables, LABELS)
+    save(figure, files(tmp_path / "bio_batch"), drawn)
+    table = assert_drawn(tmp_path / "bio_batch").set_index("method")
+    assert table.loc["b", ["bio", "batch"]].tolist() == pytest.approx([0.25, 0.25])
+    assert table.loc["b", ["bio_sd", "batch_sd"]].tolist() == pytest.approx([0.1 / 2**0.5] * 2)
+    assert [axes.get_title() for axes in figure.axes] == ["one"]
+    assert table["kind"].to_dict() == KINDS
+
+
+def test_several_datasets_also_have_a_panel_of_their_means_and_those_without_types_have_none():
+    summary = pd.concat(
+        [make_summary(), make_summary().assign(dataset="two"), make_summary(labelled=False).assign(dataset="plain")]
+    )
+    tables = {"summary": summary, "overall": overall_sheet(summary, LABELS, KINDS).table}
+    figure, drawn = bio_batch.draw(tables, LABELS)
+    assert [axes.get_title() for axes in figure.axes] == ["Mean over datasets", "one", "two"]
+    assert drawn.groupby("dataset").size().to_dict() == {"Mean over datasets": 4, "one": 4, "two": 4}
+    summary = make_summary(labelled=False)
+    tables = {"summary": summary, "overall": overall_sheet(summary, LABELS, KINDS).table}
+    assert bio_batch.draw(tables, LABELS)[0].axes[0].texts[0].get_text() == "No method has both parts of the total"
+
+
+def test_costs_stand_against_the_number_of_cells(tmp_path):
+    runs = [("one", "a", 0, 10.0, 9.0, 100.0), ("one", "a", 1, 30.0, 9.0, 100.0), ("two", "a", 0, 40.0, 9.0, np.nan)]
+    resources = pd.DataFrame(runs, columns=["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"])
+    datasets = pd.DataFrame({"dataset": ["one", "two"], "cells": [500, 100]})
+    figure, drawn = scaling.draw({"resources": resources, "datasets": datasets}, LABELS)
+    save(figure, files(tmp_path / "scaling"), drawn)
+    assert assert_drawn(tmp_path / "scaling")[["cells", "seconds"]].to_numpy().tolist() == [[100, 40], [500, 20]]
+    assert [len(axes.lines[0].get_xdata()) for axes in figure.axes] == [2, 1]
+    scaling.draw({"resources": resources.head(0), "datasets": datasets}, LABELS)[0].savefig(tmp_path / "empty.png")
 
 
 def test_run_times_are_drawn_fastest_method_first_and_unmeasured_memory_is_left_out(tmp_path):

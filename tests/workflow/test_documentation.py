@@ -31,8 +31,7 @@ PROGRAMS = {"make": "make", "./scbench": "scbench", ".venv/bin/snakemake": "snak
 PLACES = {
     "workflow_scripts/scbench/metrics/catalogue.py": ")\nMETRICS",
     "workflow_scripts/scbench/analyses/catalogue.py": "}\n",
-    "rules/report.smk": "",
-    "Snakefile": "        rules.score_tables.output,\n",
+    "workflow_scripts/scbench/report/catalogue.py": "}\n",
 }
 SMALL = {
     "benchmark": {"controls": [], "seeds": [0], "results": "results"},
@@ -174,7 +173,7 @@ def test_the_configurations_of_the_pages_are_found():
 
 
 EXPECTED = {
-    "default": {"all": 1, "scatter_figure": 1, "integrate_scdml": 6},
+    "default": {"all": 1, "draw_totals": 1, "integrate_scdml": 6},
     "mine.yaml": {"all": 1, "fetch": 1, "prepare": 1},
     "mine_analysis.yaml": {"analyse_centroids": 2, "centroids": 1},
     "kang.yaml": {"all": 1, "fetch": 1, "integrate_scdml": 3, "integrate_unintegrated": 1},

@@ -1,0 +1,58 @@
+"""Plain tables as TSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from scbench.files import write_table, write_text
+from scbench.report.labels import MISSING
+from scbench.report.tables import escape_latex
+
+
+def write_plain(table: pd.DataFrame, files: Mapping[str, str | Path], shown: pd.DataFrame | None = None) -> None:
+    """Write a table to `files`, {tsv, md, tex: file}; those that are not listed are not written.
+
+    The TSV has the values of `table`. Markdown and LaTeX show `shown`, or the same values with three decimals.
+    """
+    shown = table if shown is None else shown
+    if "tsv" in files:
+        write_table(files["tsv"], table)
+    if "md" in files:
+        write_text(files["md"], markdown(shown))
+    if "tex" in files:
+        write_text(files["tex"], _latex(shown))
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Render as a Markdown table."""
+    heading, *body = ([cell.replace("|", r"\|") for cell in row] for row in _cells(table))
+    rules = ["---:" if right else "---" for right in _right(table)]
+    return "".join("| " + " | ".join(row) + " |\n" for row in [heading, rules, *body])
+
+
+def _latex(table: pd.DataFrame) -> str:
+    heading, *body = (" & ".join(map(escape_latex, row)) + r" \\" for row in _cells(table))
+    columns = "".join("r" if right else "l" for right in _right(table))
+    start = [r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
+    return "\n".join([*start, heading, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _right(table: pd.DataFrame) -> list[bool]:
+    """Return which columns are numbers, which are aligned to the right."""
+    return [pd.api.types.is_numeric_dtype(table[column]) for column in table.columns]
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    """Return headings and cells as text; columns of whole numbers have no decimals."""
+    headings = [str(column).replace("_", " ").capitalize() for column in table.columns]
+    return [headings, *map(list, zip(*(_texts(table[column]) for column in table.columns), strict=True))]
+
+
+def _texts(values: pd.Series) -> list[str]:
+    if not pd.api.types.is_numeric_dtype(values):
+        return [MISSING if pd.isna(value) else str(value) for value in values]
+    whole = (values.dropna() % 1 == 0).all()
+    return [MISSING if pd.isna(value) else f"{value:.{0 if whole else 3}f}" for value in values]

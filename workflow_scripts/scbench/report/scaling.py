@@ -1,0 +1,68 @@
+"""Run time and memory against the number of cells: one line per method, one point per dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from scbench.report.figures import category_colours
+from scbench.report.runtime import GRID, MARKERS, PANELS
+
+
+def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple[Figure, pd.DataFrame]:
+    """Draw the median over seeds of wall time and peak memory of every method on every dataset, on log scales.
+
+    Parameters
+    ----------
+    tables
+        resources and datasets, see docs/reference/files.md.
+    labels
+        {method: display name}.
+
+    Returns
+    -------
+    The figure and the drawn values: method, label, dataset, cells, seconds, max_rss_mb; slowest method first. A run
+    without a memory measurement has no point in that panel.
+    """
+    drawn = _medians(tables["resources"], tables["datasets"], labels)
+    methods = list(drawn.groupby("label", sort=False))
+    colours = category_colours([name for name, _ in methods])
+    legend_columns = 1 + (len(methods) - 1) // 16
+    figure = Figure(figsize=(6.4 + 1.9 * legend_columns, 3.6), layout=ConstrainedLayoutEngine(wspace=0.08))
+    for axes, (column, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
+        for place, (name, points) in enumerate(methods):
+            measured = points[points[column] > 0].sort_values("cells")
+            style = {"marker": MARKERS[place % len(MARKERS)], "color": colours[name]}
+            axes.plot(measured["cells"], measured[column], markersize=5, linewidth=1, alpha=0.9, label=name, **style)
+        axes.set(xscale="log", yscale="log", xlabel="Cells", ylabel=title)
+        _thin(axes.xaxis, drawn["cells"])
+        _thin(axes.yaxis, drawn.loc[drawn[column] > 0, column])
+        axes.grid(**GRID)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right upper", ncols=legend_columns, fontsize=8, frameon=False)
+    return figure, drawn
+
+
+def _medians(resources: pd.DataFrame, datasets: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    medians = resources.groupby(["method", "dataset"], as_index=False)[list(PANELS)].median()
+    medians["label"] = [labels.get(method, method) for method in medians["method"]]
+    medians["cells"] = medians["dataset"].map(datasets.set_index("dataset")["cells"])
+    slowest = medians.groupby("method")["seconds"].max()
+    medians["slowest"] = medians["method"].map(slowest)
+    medians = medians.sort_values(["slowest", "method", "cells"], ascending=[False, True, True], ignore_index=True)
+    return medians[["method", "label", "dataset", "cells", *PANELS]]
+
+
+def _thin(axis, values: pd.Series) -> None:
+    """Label a log axis with plain numbers at 1, 2 and 5, or at powers of ten over a wide range."""
+    wide = len(values) > 0 and values.max() / values.min() > 300
+    axis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
