@@ -1,5 +1,6 @@
 """The measurement scripts run at toy size and print what they promise."""
 
+import shutil
 import subprocess
 import sys
 
@@ -96,3 +97,16 @@ def test_training_speed_compares_with_scvi(prepared, script):
     pytest.importorskip("scvi", reason="scvi-tools is not installed; see benchmarks/README.md")
     output = script("training_speed.py", prepared / "toy" / "dataset.h5ad", "--epochs", 1, "--repeats", 1)
     assert "same architecture" in output
+
+
+def test_gpu_compares_runs_made_on_two_devices(prepared, script, tmp_path):
+    given = [prepared, "--methods", "vae_nb", "--seeds", 0, "--out", tmp_path]
+    script("gpu.py", "run", *given, "--devices", "cpu")
+    shutil.copytree(tmp_path / "cpu", tmp_path / "gpu")  # stands for runs that were made on another machine
+    (tmp_path / "gpu/toy/vae_nb/seed0/seconds.json").write_text('{"seconds": 0.5, "epochs": 10}')
+    header, _, row = script("gpu.py", "table", *given).splitlines()
+    found = dict(zip(*([cell.strip() for cell in line.split("|")] for line in (header, row)), strict=True))
+    assert found["gpu_s"] == "0.5"
+    assert float(found["gpu_cells_per_s"]) == 10 * 200 / 0.5
+    assert found["cpu_total"] == found["gpu_total"]
+    assert float(found["difference"]) == 0
