@@ -113,7 +113,7 @@ def measure(options, out: Paths, prepared: Paths, dataset: str, method: str, see
     if not scored.exists():
         found = read_embedding(files["embedding.h5ad"], adata.obs_names)
         run_of = {"dataset": dataset, "method": method, "seed": seed}
-        write_scores(scored, score_run(*found, adata, truth, **run_of, metrics=CONFIG["metrics"]))
+        write_scores(scored, score_run(*found, adata, truth, **run_of, metrics=CONFIG["metrics"])["scores"])
     return total_of(read_scores(scored))
 
 

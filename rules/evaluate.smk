@@ -5,6 +5,7 @@ rule score:
         embedding=AT.run(**RUN, name="embedding.h5ad"),
     output:
         scores=AT.run(**RUN, name="scores.tsv"),
+        by_type=AT.run(**RUN, name="by_type.tsv"),
     log:
         AT.run_log(**RUN, step="score"),
     benchmark:
@@ -27,6 +28,7 @@ rule score:
 rule summarise:
     input:
         scores=of_all_runs("scores.tsv"),
+        by_type=of_all_runs("by_type.tsv"),
         benchmarks=of_all_runs("benchmark.jsonl"),
     output:
         scores=AT.summary("scores.tsv"),
@@ -34,6 +36,7 @@ rule summarise:
         overall=AT.summary("overall.tsv"),
         rank_tests=AT.summary("rank_tests.tsv"),
         sensitivity=AT.summary("sensitivity.tsv"),
+        by_type=AT.summary("by_type.tsv"),
         resources=AT.summary("resources.tsv"),
     log:
         AT.log("summarise"),

@@ -1,14 +1,14 @@
-"""Rule score: score one embedding: embedding.h5ad + truth.tsv.gz -> scores.tsv."""
+"""Rule score: score one embedding: embedding.h5ad + truth.tsv.gz -> scores.tsv, by_type.tsv."""
 
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.files import read_dataset, read_embedding, read_truth, write_scores
+    from scbench.files import read_dataset, read_embedding, read_truth, write_by_type, write_scores
     from scbench.metrics.suite import score_run
 
     given, run = snakemake.input, snakemake.wildcards
     adata = read_dataset(given.dataset)
-    scores = score_run(
+    tables = score_run(
         *read_embedding(given.embedding, adata.obs_names),
         adata,
         read_truth(given.truth, adata.obs_names),
@@ -18,4 +18,5 @@ with logged(snakemake.log[0]):
         metrics=snakemake.params.metrics,
         threads=snakemake.threads,
     )
-    write_scores(snakemake.output.scores, scores)
+    write_scores(snakemake.output.scores, tables["scores"])
+    write_by_type(snakemake.output.by_type, tables["by_type"])

@@ -5,13 +5,15 @@ from scbench.logs import logged
 with logged(snakemake.log[0]):
     import pandas as pd
 
-    from scbench.files import read_scores, write_table
+    from scbench.files import read_by_type, read_scores, write_table
+    from scbench.ranking.by_type import summarise_by_type
     from scbench.ranking.costs import resources
     from scbench.ranking.uncertainty import ranking_tables
 
     params = snakemake.params
     scores = pd.concat([read_scores(path) for path in snakemake.input.scores])
     tables = ranking_tables(scores, params.kinds, params.weights, params.scaling)
+    tables["by_type"] = summarise_by_type(pd.concat([read_by_type(path) for path in snakemake.input.by_type]))
     tables["resources"] = resources(dict(zip(params.runs, snakemake.input.benchmarks, strict=True)))
     for name, table in tables.items():
         write_table(snakemake.output[name], table)

@@ -425,4 +425,4 @@ found = {{"scores": traced(score)}}
     ran = run_traced(root, tmp_path, code)["scores"]
     files = {path.name for path, _ in ran}
     assert {"kbet.py", "lisi.py", "clustering.py", "silhouette.py", "regression.py", "structure.py"} <= files
-    assert not ran - reached(source.SCRIPTS, "score.py", *functions)
+    assert not ran - reached(source.SCRIPTS, "score.py", "scbench.metrics.suite:score_embedding", *functions)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 TRUTH_COLUMNS = ["cell_id", "batch", "cell_type"]
 SCORE_COLUMNS = ["dataset", "method", "seed", "metric", "group", "value", "status", "reason", "implementation"]
+BY_TYPE_COLUMNS = ["dataset", "method", "seed", "level", "name", "metric", "value", "cells"]
+BY_TYPE_LEVELS = ("cell_type", "batch")
 SCORE_STATUS = ("ok", "not_applicable", "failed")
 
 
@@ -79,6 +81,13 @@ def check_scores(path, scores) -> None:
     require(bool((valued == (scores["status"] == "ok")).all()), path, "a score has a value exactly when it is ok")
     require(bool((scores["reason"].ne("") | (scores["status"] == "ok")).all()), path, "a missing score needs a reason")
     require(not scores.duplicated(["dataset", "method", "seed", "metric"]).any(), path, "a score stands twice")
+
+
+def check_by_type(path, table) -> None:
+    require(list(table.columns) == BY_TYPE_COLUMNS, path, f"columns must be {BY_TYPE_COLUMNS}")
+    require(bool(table["level"].isin(BY_TYPE_LEVELS).all()), path, f"level must be one of {BY_TYPE_LEVELS}")
+    twice = table.duplicated(["dataset", "method", "seed", "level", "name", "metric"]).any()
+    require(not twice, path, "a score stands twice")
 
 
 def require(condition: bool, path: str | Path, problem: str) -> None:

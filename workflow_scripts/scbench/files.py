@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 
 from scbench.checks import (
+    BY_TYPE_COLUMNS,
     SCORE_COLUMNS,
     TRUTH_COLUMNS,
+    check_by_type,
     check_dataset,
     check_embedding,
     check_raw,
@@ -215,6 +217,18 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     scores = read_table(path, text=[column for column in SCORE_COLUMNS if column not in ("seed", "value")])
     check_scores(path, scores)
     return scores
+
+
+def write_by_type(path: str | Path, table: pd.DataFrame) -> None:
+    """Write the scores per cell type and per batch of one run; a missing value is a score without meaning there."""
+    check_by_type(path, table)
+    write_table(path, table)
+
+
+def read_by_type(path: str | Path) -> pd.DataFrame:
+    table = read_table(path, text=[name for name in BY_TYPE_COLUMNS if name not in ("seed", "value", "cells")])
+    check_by_type(path, table)
+    return table
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:

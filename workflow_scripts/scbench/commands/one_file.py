@@ -98,7 +98,7 @@ def _compare(options: argparse.Namespace) -> None:
             X, clusters = _run(name, config, adata, truth, folder / name, options)
             run = {"dataset": "data", "method": name, "seed": options.seed}
             scored = score_run(X, clusters, adata, truth, **run, metrics=config["metrics"], threads=options.threads)
-            tables.append(scored)
+            tables.append(scored["scores"])
             _draw(folder / name)
         except Exception as error:  # a failed method does not stop the others
             print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)

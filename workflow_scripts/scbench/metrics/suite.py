@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from scbench.checks import SCORE_COLUMNS
+from scbench.checks import BY_TYPE_COLUMNS, SCORE_COLUMNS
 from scbench.files import cell_cycle_phases
+from scbench.metrics.by_type import by_type
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.errors import NotApplicableError
 from scbench.metrics.metric import GROUPS, NEEDS, Metric
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 MIN_CELLS = 10
+COLUMNS = {"scores": SCORE_COLUMNS, "by_type": BY_TYPE_COLUMNS}
 
 
 def score_embedding(
@@ -53,26 +57,9 @@ def score_embedding(
     order. The status of a metric is not_applicable if it is not applicable to this data, and failed if it raises an
     exception (the traceback is printed); in both cases it has no value.
     """
-    order = canonical_order(embedding)
-    scored = Scored(
-        X=embedding[order],
-        pca=pca[order],
-        batch=batch[order].astype(str),
-        labels=labels[order].astype(str),
-        clusters=None if clusters is None else clusters[order].astype(str),
-        phases=None if phases is None else phases[order],
-    )
-    asked = [(METRICS[name], group) for group in GROUPS for name in metrics[group]]
-    # load all libraries first, because only loaded libraries have their threads limited
-    functions = [metric.load() for metric, _ in asked]
-    import faiss  # noqa: F401
-
-    with threadpool_limits(threads):
-        rows = [
-            (metric.id, group, *_value(metric, function, scored), implementation(metric))
-            for (metric, group), function in zip(asked, functions, strict=True)
-        ]
-    return pd.DataFrame(rows, columns=["metric", "group", "value", "status", "reason", "implementation"])
+    scored = _in_order(embedding, pca, batch, labels, clusters=clusters, phases=phases)
+    with _limited(metrics, threads):
+        return _scores(scored, metrics)
 
 
 def score_run(
@@ -86,8 +73,8 @@ def score_run(
     seed: int,
     metrics: Mapping[str, list[str]],
     threads: int = 1,
-) -> pd.DataFrame:
-    """Score the embedding of one run; a table with the columns of scores.tsv.
+) -> dict[str, pd.DataFrame]:
+    """Score the embedding of one run.
 
     Parameters
     ----------
@@ -97,18 +84,58 @@ def score_run(
         The prepared dataset, and its batches and cell types, rows as in `X`.
     metrics
         See `score_embedding`.
+
+    Returns
+    -------
+    {file: table}: scores and by_type, with the columns of scores.tsv and by_type.tsv.
     """
-    scores = score_embedding(
+    scored = _in_order(
         X,
-        pca=adata.obsm["X_pca"],
-        batch=truth["batch"].to_numpy(),
-        labels=truth["cell_type"].to_numpy(),
+        adata.obsm["X_pca"],
+        truth["batch"].to_numpy(),
+        truth["cell_type"].to_numpy(),
         clusters=clusters,
         phases=cell_cycle_phases(adata),
-        metrics=metrics,
-        threads=threads,
     )
-    return scores.assign(dataset=dataset, method=method, seed=seed)[SCORE_COLUMNS]
+    with _limited(metrics, threads):
+        scores = _scores(scored, metrics)
+        valued = scores.loc[scores["status"] == "ok", "metric"]
+        tables = {"scores": scores, "by_type": by_type(scored, set(valued))}
+    run = {"dataset": dataset, "method": method, "seed": seed}
+    return {name: tables[name].assign(**run)[columns] for name, columns in COLUMNS.items()}
+
+
+def _in_order(X, pca, batch, labels, *, clusters, phases) -> Scored:
+    """Return the cells in canonical order."""
+    order = canonical_order(X)
+    return Scored(
+        X=X[order],
+        pca=pca[order],
+        batch=batch[order].astype(str),
+        labels=labels[order].astype(str),
+        clusters=None if clusters is None else clusters[order].astype(str),
+        phases=None if phases is None else phases[order],
+    )
+
+
+@contextmanager
+def _limited(metrics: Mapping[str, list[str]], threads: int) -> Iterator[None]:
+    """Limit the threads of all libraries; those of the metrics are loaded first, because others are not limited."""
+    import faiss  # noqa: F401
+
+    for name in chain(*(metrics[group] for group in GROUPS)):
+        METRICS[name].load()
+    with threadpool_limits(threads):
+        yield
+
+
+def _scores(scored: Scored, metrics: Mapping[str, list[str]]) -> pd.DataFrame:
+    rows = [
+        (name, group, *_value(METRICS[name], scored), implementation(METRICS[name]))
+        for group in GROUPS
+        for name in metrics[group]
+    ]
+    return pd.DataFrame(rows, columns=["metric", "group", "value", "status", "reason", "implementation"])
 
 
 def canonical_order(X: np.ndarray) -> np.ndarray:
@@ -131,13 +158,14 @@ def implementation(metric: Metric) -> str:
     return f"{metric.function.replace(':', '.')} {digest}; {used}"
 
 
-def _value(metric: Metric, function: Callable[..., float], scored: Scored) -> tuple[float | None, str, str]:
+def _value(metric: Metric, scored: Scored) -> tuple[float | None, str, str]:
     try:
         if len(scored.X) < MIN_CELLS:
             raise NotApplicableError(f"{len(scored.X)} cells are too few; {MIN_CELLS} are needed")
         for need in NEEDS:
             if need in metric.needs and (why := scored.reason_against(need)):
                 raise NotApplicableError(why)
+        function = metric.load()
         arguments = {name: getattr(scored, given) for name, given in argument_names(metric, function).items()}
         value = float(function(**arguments))
         if not np.isfinite(value):

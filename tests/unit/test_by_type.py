@@ -1,0 +1,119 @@
+"""Scores per cell type and per batch: means over their cells, from the values behind the scores."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score, silhouette_samples
+from sklearn.neighbors import NearestNeighbors
+
+from scbench.files import read_by_type, write_by_type
+from scbench.metrics.suite import score_run
+from scbench.ranking.by_type import summarise_by_type
+from scbench.types import ContractError
+
+METRICS = {
+    "bio": ["nmi_leiden_r1", "silhouette_cell_type", "clisi"],
+    "batch": ["ilisi", "cilisi", "kbet", "silhouette_batch", "bras", "graph_connectivity"],
+    "extra": [],
+}
+
+
+class Prepared:
+    """What a prepared dataset gives to scoring."""
+
+    def __init__(self, pca):
+        self.obsm, self.obs, self.uns = {"X_pca": pca}, pd.DataFrame(), {}
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Type a is mixed, the batches of b lie apart, c and d lie upon each other, e has 4 cells of one batch."""
+    random = np.random.default_rng(0)
+    labels, batch = np.repeat(list("abcde"), [120, 80, 70, 60, 4]), random.choice(["x", "y"], 334)
+    centres = {"a": 0, "b": 1, "c": 2, "d": 2, "e": 3}
+    X = random.standard_normal((334, 6)) + 9 * np.eye(6)[[centres[label] for label in labels]]
+    X[(labels == "b") & (batch == "x"), 5] += 30
+    batch[-4:] = "x"
+    return X.astype(np.float32), labels, batch
+
+
+def scored(X, labels, batch, metrics=METRICS):
+    truth = pd.DataFrame({"batch": batch, "cell_type": labels})
+    return score_run(X, None, Prepared(X), truth, dataset="d", method="m", seed=0, metrics=metrics)
+
+
+@pytest.fixture(scope="module")
+def tables(run):
+    return scored(*run)
+
+
+def wide(tables, level):
+    return tables["by_type"].query("level == @level").pivot(index="name", columns="metric", values="value")
+
+
+def test_it_tells_the_type_that_is_under_mixed_and_those_that_are_over_mixed(tables):
+    found = wide(tables, "cell_type")
+    assert found.loc["a", ["cilisi", "kbet", "purity", "f1"]].min() > 0.8
+    assert found.loc["b", ["cilisi", "kbet"]].max() < 0.1
+    assert found.loc["b", "purity"] > 0.95
+    assert found.loc[["c", "d"], ["purity", "f1"]].to_numpy().max() < 0.75
+    assert found.loc[["c", "d"], "cilisi"].min() > 0.7
+
+
+def test_values_are_means_over_the_cells_and_agree_with_the_scores(tables, run):
+    X, labels, batch = run
+    cells = tables["by_type"].drop_duplicates(["level", "name"]).set_index("name")["cells"]
+    found, by_batch = wide(tables, "cell_type"), wide(tables, "batch")
+    scores = tables["scores"].set_index("metric")["value"].astype(float)
+    for metric in ("kbet", "silhouette_batch", "bras"):
+        assert found[metric].mean() == pytest.approx(scores[metric], abs=1e-12)
+    mixed = found["cilisi"].dropna()
+    assert np.average(mixed, weights=cells[mixed.index]) == pytest.approx(scores["cilisi"], abs=1e-12)
+    for table in (found, by_batch):
+        mean = np.average(table["silhouette_cell_type"], weights=cells[table.index])
+        assert mean == pytest.approx(scores["silhouette_cell_type"], abs=1e-12)
+    widths = (silhouette_samples(X, labels) + 1) / 2
+    assert by_batch.loc["y", "silhouette_cell_type"] == pytest.approx(widths[batch == "y"].mean(), abs=1e-4)
+    assert cells.to_dict() == pd.Series([*labels, *batch]).value_counts().to_dict()
+
+
+def test_purity_and_f1_are_those_of_a_loop_over_cells_and_of_scikit_learn(tables, run):
+    X, labels, _ = run
+    near = NearestNeighbors(n_neighbors=15).fit(X).kneighbors(X, return_distance=False)[:, 1:]
+    pure = np.array([np.mean([labels[other] == labels[cell] for other in near[cell]]) for cell in range(len(X))])
+    found = wide(tables, "cell_type")
+    for label in "abcde":
+        assert found.loc[label, "purity"] == pytest.approx(pure[labels == label].mean(), abs=1e-9)
+    from scbench.metrics.by_type import best_f1
+
+    clusters = np.where(np.isin(labels, ["c", "d"]), 1, 0)
+    expected = [max(f1_score(labels == label, clusters == k) for k in (0, 1)) for label in "abcde"]
+    assert best_f1(labels, clusters) == pytest.approx(expected)
+
+
+def test_types_without_meaning_are_empty_and_are_written_and_read(tables, tmp_path):
+    found = wide(tables, "cell_type")
+    assert found.loc["e", ["cilisi", "kbet", "silhouette_batch"]].isna().all(), "4 cells of one batch"
+    assert found.loc["e", ["purity", "f1"]].notna().all()
+    write_by_type(tmp_path / "by_type.tsv", tables["by_type"])
+    pd.testing.assert_frame_equal(read_by_type(tmp_path / "by_type.tsv"), tables["by_type"], check_dtype=False)
+    with pytest.raises(ContractError, match="stands twice"):
+        write_by_type(tmp_path / "twice.tsv", pd.concat([tables["by_type"]] * 2))
+
+
+def test_without_cell_types_there_are_batches_only_and_only_metrics_of_the_preset(run):
+    X, labels, batch = run
+    bare = scored(X, np.full(len(labels), ""), batch)["by_type"]
+    assert bare[["level", "metric"]].drop_duplicates().values.tolist() == [["batch", "ilisi"]]
+    fast = scored(X, labels, batch, {"bio": ["clisi"], "batch": [], "extra": []})["by_type"]
+    assert sorted(fast["metric"].unique()) == ["cilisi", "clisi", "f1", "purity"]
+
+
+def test_the_summary_averages_over_seeds(tables):
+    other = tables["by_type"].assign(seed=1, value=lambda table: table["value"] + 0.2)
+    found = summarise_by_type(pd.concat([tables["by_type"], other]))
+    assert list(found.columns) == ["dataset", "method", "level", "name", "metric", "mean", "sd", "n_seeds", "cells"]
+    one = found.query("level == 'cell_type' and name == 'a' and metric == 'purity'").iloc[0]
+    assert one["mean"] == pytest.approx(wide(tables, "cell_type").loc["a", "purity"] + 0.1)
+    assert one[["sd", "n_seeds", "cells"]].tolist() == [pytest.approx(0.2 / np.sqrt(2)), 2, 120]
+    assert found.query("name == 'e' and metric == 'kbet'")["n_seeds"].tolist() == [0]
