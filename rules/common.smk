@@ -9,7 +9,15 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 import pandas as pd
 from scbench.analyses.catalogue import ANALYSES
 from scbench.analyses.exports import EXPORTS
-from scbench.config import METRIC_GROUPS, load_config, local_files, source_of, write_config
+from scbench.config import (
+    METRIC_GROUPS,
+    load_config,
+    local_files,
+    robust_metrics,
+    scored_metrics,
+    source_of,
+    write_config,
+)
 from scbench.coverage import closing_words, record_coverage
 from scbench.paths import Paths
 from scbench.plan import has_labels, plan_runs
@@ -35,6 +43,7 @@ DATASETS = CONFIG["datasets"]
 SIMULATED = [name for name in DATASETS if "simulate" in DATASETS[name]]
 FETCHED = [name for name in DATASETS if name not in SIMULATED]
 METRICS = {group: CONFIG["metrics"][group] for group in METRIC_GROUPS}
+SCORED = scored_metrics(CONFIG["metrics"])
 SHOWN_DATASETS = list(dict.fromkeys(run.dataset for run in RUNS))
 SHOWN_METHODS = list(dict.fromkeys(run.method for run in RUNS))
 LABELS = {id: METHODS[id].label for id in SHOWN_METHODS}

@@ -17,8 +17,8 @@ rule score:
         mem_mb=8000,
         runtime=60,
     params:
-        metrics=METRICS,
-        code=code_digest("score.py", *sorted({METRIC_CATALOGUE[name].function for name in sum(METRICS.values(), [])})),
+        metrics=SCORED,
+        code=code_digest("score.py", *sorted({METRIC_CATALOGUE[name].function for name in sum(SCORED.values(), [])})),
     message:
         "{wildcards.dataset}: scores of {wildcards.method}, seed {wildcards.seed}"
     script:
@@ -53,6 +53,7 @@ rule summarise:
         kinds=KINDS,
         weights=CONFIG["metrics"]["weights"],
         scaling=CONFIG["metrics"]["scaling"],
+        robust=robust_metrics(CONFIG["metrics"]),
         code=code_digest("summarise.py"),
     message:
         "summary of all scores"

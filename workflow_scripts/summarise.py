@@ -12,7 +12,8 @@ with logged(snakemake.log[0]):
 
     params = snakemake.params
     scores = pd.concat([read_scores(path) for path in snakemake.input.scores])
-    tables = ranking_tables(scores, params.kinds, params.weights, params.scaling)
+    chosen = {name: params[name] for name in ("kinds", "weights", "scaling", "robust", "runs")}
+    tables = ranking_tables(scores, **chosen)
     tables["by_type"] = summarise_by_type(pd.concat([read_by_type(path) for path in snakemake.input.by_type]))
     tables["resources"] = resources(dict(zip(params.runs, snakemake.input.benchmarks, strict=True)))
     for name, table in tables.items():

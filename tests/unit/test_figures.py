@@ -68,7 +68,7 @@ def test_the_table_figures_keep_the_raw_means_they_drew(tmp_path):
     assert table["method"].tolist() == ["b", "a", "high", "low"]
     assert table["ilisi"].tolist() == pytest.approx([0.25, 0.05, 0.65, 0.45])
     overall = assert_drawn(tmp_path / "scores_overall")
-    assert list(overall.columns) == ["method", "label", "kind", "total_one", "bio", "batch", "total"]
+    assert list(overall.columns) == ["method", "label", "kind", "total_one", "bio", "batch", "total", "total_robust"]
 
 
 @pytest.mark.parametrize("kinds", [{"a": "method"}, {"low": "control"}, APART])

@@ -57,7 +57,10 @@ def test_the_configuration_comes_before_the_lock_file_and_is_not_recorded(served
 
 @pytest.mark.parametrize(
     ("line", "problem"),
-    [("what is this", "line 2 is not a checksum"), (f"{'0' * 64}  file:///a", "line 2 gives file:///a a second checksum")],
+    [
+        ("what is this", "line 2 is not a checksum"),
+        (f"{'0' * 64}  file:///a", "line 2 gives file:///a a second checksum"),
+    ],
 )
 def test_a_lock_file_that_says_nothing_clear_is_refused(tmp_path, line, problem):
     (tmp_path / "lock").write_text(f"{'1' * 64}  file:///a\n{line}\n")

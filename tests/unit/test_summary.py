@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from scbench.files import SCORE_COLUMNS
+from scbench.metrics.catalogue import METRICS
+from scbench.metrics.metric import Metric
 from scbench.ranking.summary import RANKING_COLUMNS, SUMMARY_COLUMNS, rank, summarise
 
 WEIGHTS = {"bio": 0.6, "batch": 0.4}
@@ -89,6 +91,35 @@ def test_no_scaling_without_two_controls_that_differ(complete):
     assert row(one_control, "a", "total")["mean"] == pytest.approx(0.7)
 
 
+def test_controls_that_are_close_give_no_scale_but_a_reason(complete):
+    low, high = (complete.eval(f"method == '{name}' and metric == 'nmi'") for name in ("low", "high"))
+    complete.loc[low, "value"], complete.loc[high, "value"] = 0.700, 0.701
+    summary = summarise(complete, KINDS, WEIGHTS)
+    nmi = row(summary, "b", "nmi")
+    assert np.isnan(nmi["scaled_mean"])
+    assert nmi["scaled_reason"] == "the controls are 0.001 apart; 0.05 is the least"
+    assert nmi["mean"] == 0.5
+    total = row(summary, "b", "total")
+    assert total["scaled_mean"] == pytest.approx(0.6 * 0.6 + 0.4 * -1), "of the metrics that have a scale"
+    assert total["scaled_reason"] == "without nmi"
+    assert row(summary, "b", "ari")["scaled_reason"] == ""
+    complete.loc[high, "value"] = 0.750
+    assert row(summarise(complete, KINDS, WEIGHTS), "b", "nmi")["scaled_mean"] == pytest.approx(-4)
+    complete.loc[complete["metric"] == "nmi", "value"] = [0.1000, 0.1002, 0.1004, 0.1001, 0.1, 0.1]
+    close = summarise(complete, KINDS, WEIGHTS, "min_max")
+    assert row(close, "a", "nmi")["scaled_mean"] == pytest.approx(1), "the range of the methods needs no floor"
+
+
+def test_the_lowest_control_is_the_best_of_a_metric_where_lower_is_better(complete, monkeypatch):
+    falling = Metric(id="kbet", label="falling", group="extra", function="made:up", direction="lower")
+    monkeypatch.setitem(METRICS, "kbet", falling)
+    complete.loc[complete.eval("method == 'low' and metric == 'kbet'"), "value"] = 0.1
+    summary = summarise(complete, KINDS, WEIGHTS)  # low 0.1, high 0.5
+    assert [row(summary, name, "kbet")["scaled_mean"] for name in ("low", "high", "b")] == pytest.approx([1, 0, 0.5])
+    worst_to_best = [row(summarise(complete, KINDS, WEIGHTS, "min_max"), name, "kbet")["scaled_mean"] for name in "ba"]
+    assert worst_to_best == pytest.approx([0, 1])
+
+
 def test_min_max_scaling_is_over_the_methods_and_says_so(complete):
     summary = summarise(complete, KINDS, WEIGHTS, "min_max")
     assert set(summary["scaling"]) == {"min_max"}
@@ -103,6 +134,26 @@ def test_there_are_totals_without_silhouettes_and_with_equal_weights(complete):
     assert row(summary, "b", "total")["mean"] == pytest.approx(0.6 * 1 / 3 + 0.4 * 0.2)
     assert row(summary, "b", "no_silhouette_total")["mean"] == pytest.approx(0.6 * 0.5 + 0.4 * 0.2)
     assert row(summary, "b", "equal_total")["mean"] == pytest.approx(0.5 * 1 / 3 + 0.5 * 0.2)
+
+
+def test_the_robust_total_is_of_its_own_metrics_in_whatever_group_they_were_scored(complete):
+    robust = {"bio": ["nmi", "absent"], "batch": ["kbet"]}
+    summary = summarise(complete, KINDS, WEIGHTS, robust=robust)
+    assert row(summary, "b", "total_robust")["mean"] == pytest.approx(0.6 * 0.5 + 0.4 * 0.3)
+    assert row(summary, "b", "total")["mean"] == pytest.approx(0.6 * 0.5 + 0.4 * 0.2)
+    ranking = rank(summary, KINDS).set_index("method")
+    assert ranking.loc[["a", "b"], "rank"].tolist() == [1, 2]
+    assert ranking.loc[["a", "b"], "total_robust"].tolist() == pytest.approx([0.6 * 0.6 + 0.4 * 0.1, 0.42])
+    assert ranking.loc[["a", "b"], "rank_robust"].tolist() == [2, 1]
+    assert ranking.loc[["low", "high"], "rank_robust"].isna().all()
+    complete.loc[complete.eval("method == 'b' and metric == 'kbet'"), ["value", "status", "reason"]] = [
+        [np.nan, "failed", "boom"]
+    ]
+    summary = summarise(complete, KINDS, WEIGHTS, robust=robust)
+    assert row(summary, "b", "total_robust")[["status", "reason"]].tolist() == ["failed", "failed: kbet"]
+    assert row(summary, "b", "total")["status"] == "ok"
+    without = summarise(complete, KINDS, WEIGHTS).query("metric == 'total_robust'")
+    assert without["mean"].isna().all()
 
 
 def test_the_summary_tells_what_failed_from_what_does_not_apply(complete):
@@ -184,6 +235,15 @@ def test_ranking_averages_over_data_sets_and_does_not_rank_controls(complete):
     assert ranking["n_datasets"].tolist() == [2, 2, 2, 2]
     assert ranking["total"][:2].tolist() == pytest.approx([0.7 * 0.75, 0.38 * 0.75])
     assert ranking["scaled_total"][0] == pytest.approx(0.64)  # scaling does not see the halving
+
+
+def test_the_ranking_tells_how_many_of_the_planned_seeds_have_a_total(complete):
+    runs = [("one", "a", 0), ("one", "a", 1), ("one", "a", 2), ("one", "a", 3), ("one", "b", 0)]
+    summary = summarise(complete, KINDS, WEIGHTS, runs=runs)
+    assert row(summary, "a", "total")[["n_seeds", "n_planned"]].tolist() == [3, 4]
+    notes = rank(summary, KINDS).set_index("method")["note"]
+    assert notes[["a", "b"]].tolist() == ["3 of 4 seeds on one", ""]
+    assert row(summarise(complete, KINDS, WEIGHTS), "a", "total")["n_planned"] == 3
 
 
 def test_a_method_without_a_total_on_every_data_set_has_no_overall(complete):

@@ -38,7 +38,9 @@ def summary() -> pd.DataFrame:
                     None,
                     None,
                     0 if mean is None else 1,
+                    1,
                     None,
+                    "",
                     "controls",
                     "ok",
                     "",
@@ -75,7 +77,9 @@ def test_markdown_shows_spread_dashes_the_best_in_bold_and_the_controls_apart(su
     assert lines[4].startswith("| Gone | 0.300 | – |")  # noqa: RUF001
     assert lines[5].startswith("| *Controls* |")
     assert "**" not in lines[6]
-    assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
+    assert len({line.replace(r"\|", "").count("|") for line in lines[:7]}) == 1
+    assert "compare methods within a dataset, not totals of different datasets." in lines[8]
+    assert lines[10] == "Totals of fewer seeds than planned: Gone (0 of 1 seeds on one)."
 
 
 def test_latex_is_escaped_and_every_row_has_every_column(summary):
@@ -92,7 +96,7 @@ def test_what_is_given_the_cell_types_stands_apart_is_never_bold_and_has_no_rank
     sheet = dataset_sheet(summary, "one", LABELS, kinds, METRICS)
     assert sheet.table["method"].tolist() == ["worse", "gone", "better", "low"]
     lines = to_markdown(sheet).splitlines()
-    assert [line.split(" | ")[0] for line in lines[2:]] == [
+    assert [line.split(" | ")[0] for line in lines[2:8]] == [
         "| Worse_1",
         "| Gone",
         "| *Given the cell types, not ranked*",

@@ -17,7 +17,7 @@ from scbench.parameters import ParameterError
 from scbench.paths import is_url
 from scbench.types import ConfigError
 
-RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall")
+RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall", "robust")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
 DESCRIPTION_KEYS = ("citation", "licence", "doi")  # of a dataset; they change no result
@@ -122,6 +122,20 @@ def _choose_metrics(metrics: dict, fail: Fail) -> None:
     twice = sorted({name for name in listed if listed.count(name) > 1})
     if twice:
         fail(("metrics",), f"{_listed(twice)} is in several of the groups {_listed(METRIC_GROUPS)}")
+
+
+def scored_metrics(metrics: Mapping) -> dict[str, list[str]]:
+    """Return the metrics to compute, {bio, batch, extra: metrics}: extra also holds those of the robust total."""
+    chosen = {group: list(metrics[group]) for group in METRIC_GROUPS}
+    listed = {name for names in chosen.values() for name in names}
+    robust = robust_metrics(metrics)
+    return chosen | {"extra": chosen["extra"] + [n for names in robust.values() for n in names if n not in listed]}
+
+
+def robust_metrics(metrics: Mapping) -> dict[str, list[str]]:
+    """Return {bio, batch: metrics} of the total that every ranking shows beside the chosen one."""
+    preset = metrics["presets"].get("robust", {})
+    return {group: list(preset.get(group, [])) for group in ("bio", "batch")}
 
 
 def source_of(dataset: Mapping) -> dict:

@@ -19,7 +19,7 @@ def summarise(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from scbench.checks import SCORE_COLUMNS
-    from scbench.config import read_config
+    from scbench.config import read_config, robust_metrics
     from scbench.coverage import coverage
     from scbench.files import read_scores, write_table
     from scbench.paths import Paths
@@ -43,7 +43,14 @@ def summarise(options: argparse.Namespace) -> None:
     methods = {run.method: registry[run.method] for run in plan if run.status == "planned"}
     kinds = {id_: method.reported_kind for id_, method in methods.items()}
     table = pd.concat(scores) if scores else pd.DataFrame(columns=SCORE_COLUMNS)
-    tables = ranking_tables(table, kinds, config["metrics"]["weights"], config["metrics"]["scaling"])
+    tables = ranking_tables(
+        table,
+        kinds,
+        config["metrics"]["weights"],
+        config["metrics"]["scaling"],
+        robust=robust_metrics(config["metrics"]),
+        runs=[(run.dataset, run.method, run.seed) for run in plan if run.status == "planned"],
+    )
     tables |= {"coverage": covered, "resources": resources(files["benchmark.jsonl"])}
     for name, content in tables.items():
         write_table(at.partial(f"{name}.tsv"), content)

@@ -7,12 +7,14 @@ GROUP_LABELS = {
     "batch": "Batch correction",
     "extra": "Further metrics",
     "total": "Total",
+    "total_robust": "Robust total",
     "no_silhouette_total": "Total without silhouettes",
     "equal_total": "Total 0.5 / 0.5",
     "scaled_total": "Scaled total",
     "min_max_total": "Scaled total (min-max over methods)",
     "n_datasets": "Datasets",
     "rank": "Rank",
+    "rank_robust": "Robust rank",
 }
 
 APART_HEADINGS = {"supervised": "Given the cell types, not ranked", "control": "Controls"}

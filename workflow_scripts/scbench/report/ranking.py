@@ -11,9 +11,12 @@ from matplotlib.figure import Figure
 from scbench.files import write_table, write_text
 from scbench.report.figures import OKABE_ITO
 from scbench.report.labels import MISSING
-from scbench.report.tables import escape_latex
+from scbench.report.tables import escape_latex, fewer_seeds
 
-HEADINGS = ["Method", "Total", "95 % interval", "Rank", "95 % of ranks", "Best in"]
+HEADINGS = [
+    *["Method", "Total", "95 % interval", "Rank", "95 % interval of the rank", "Best in"],
+    *["Robust total", "Robust rank", "Seeds"],
+]
 ALPHA = 0.05
 
 
@@ -25,14 +28,23 @@ def write_ranking(
     *,
     labels: Mapping[str, str],
 ) -> None:
-    """Write the ranking with bootstrap intervals, and the tests as notes below it, to `files`, {tsv, md, tex: file}."""
+    """Write the ranking with its intervals, and the tests as notes below it, to `files`, {tsv, md, tex: file}."""
     table = overall.assign(label=[labels.get(method, method) for method in overall["method"]])
     write_table(files["tsv"], table)
     rows, notes = _rows(table), ranking_notes(overall, tests, sensitivity, labels)
-    lines = [HEADINGS, ["---", *["---:"] * 5], *([cell.replace("|", r"\|") for cell in row] for row in rows)]
+    lines = [
+        HEADINGS,
+        ["---", *["---:"] * (len(HEADINGS) - 1)],
+        *([cell.replace("|", r"\|") for cell in row] for row in rows),
+    ]
     markdown = "".join("| " + " | ".join(line) + " |\n" for line in lines) + "".join(f"\n{note}\n" for note in notes)
     body = [" & ".join(map(escape_latex, row)) + r" \\" for row in rows]
-    head = [r"\begin{tabular}{lrrrrr}", r"\toprule", " & ".join(map(escape_latex, HEADINGS)) + r" \\", r"\midrule"]
+    head = [
+        rf"\begin{{tabular}}{{l{'r' * (len(HEADINGS) - 1)}}}",
+        r"\toprule",
+        " & ".join(map(escape_latex, HEADINGS)) + r" \\",
+        r"\midrule",
+    ]
     latex = "\n".join(["% needs \\usepackage{booktabs}", *head, *body, r"\bottomrule", r"\end{tabular}"])
     latex += "\n" + "".join(f"% {note}\n" for note in notes)
     write_text(files["md"], markdown)
@@ -45,16 +57,22 @@ def ranking_notes(overall: pd.DataFrame, tests: pd.DataFrame, sensitivity: pd.Da
     if not len(overall):
         notes.append("No method has a total on all datasets.")
     elif overall["status"].iloc[0] != "ok":
-        notes.append(f"Bootstrap over datasets: not applicable ({overall['reason'].iloc[0]}).")
+        notes.append(f"Intervals: not applicable ({overall['reason'].iloc[0]}).")
     else:
-        notes.append(f"Intervals: 95 % of 10,000 bootstrap samples of the {overall['n_datasets'].iloc[0]} datasets.")
+        over = f"the {overall['n_datasets'].iloc[0]} datasets"
+        notes.append(
+            f"Intervals of totals: 95 % t intervals over {over}. Intervals of ranks: from paired t tests over {over}. "
+            "Best in: share of 10,000 draws from the t distribution of the means."
+        )
+    notes.append("The robust total uses the metrics of the preset `robust`, which has no silhouettes.")
+    notes += fewer_seeds(dict(zip(overall["method"], overall["note"], strict=True)), labels)
     friedman = tests[tests["test"] == "friedman"].iloc[0]
     if friedman["status"] != "ok":
         notes.append(f"Friedman test: not applicable ({friedman['reason']}).")
     else:
         statistic, p_value = friedman["statistic"], friedman["p_value"]
         over = f"{friedman['n_datasets']} datasets"
-        notes.append(f"Friedman test over {over}: chi-square {statistic:.2f}, p = {p_value:.3g}.")
+        notes.append(f"Friedman test over {over}: chi-square {statistic:.2f}, p = {p_value:.2g} (permutation test).")
     for kind, one in sensitivity.groupby("kind", sort=False):
         ok = one[one["status"] == "ok"]
         changed = ok.loc[ok["ranking_changed"].astype(bool), "left_out"]
@@ -76,7 +94,7 @@ def draw_ranking(
 
 
 def ranking_figure(drawn: pd.DataFrame, tests: pd.DataFrame) -> Figure:
-    """Draw mean totals with bootstrap intervals, and the critical-difference diagram below.
+    """Draw mean totals with their intervals, and the critical-difference diagram below.
 
     Parameters
     ----------
@@ -98,7 +116,7 @@ def ranking_figure(drawn: pd.DataFrame, tests: pd.DataFrame) -> Figure:
     upper.grid(axis="x", color="0.9", linewidth=0.6)
     upper.spines[["top", "right"]].set_visible(False)
     upper.tick_params(labelsize=8)
-    upper.set_xlabel("Mean total over datasets, 95 % bootstrap interval over datasets", fontsize=9)
+    upper.set_xlabel("Mean total over datasets, 95 % t interval over datasets", fontsize=9)
     if not len(drawn) or drawn["status"].iloc[0] != "ok":
         reason = drawn["reason"].iloc[0] if len(drawn) else "no method has a total on all datasets"
         upper.set_title(f"No interval: {reason}", fontsize=8, color="0.35")
@@ -125,7 +143,8 @@ def _draw_critical_difference(axes, drawn: pd.DataFrame, tests: pd.DataFrame) ->
         ranks, p_values, alpha=ALPHA, ax=axes, label_props={"fontsize": 8.5}, elbow_props={"linewidth": 0.8}
     )
     axes.tick_params(labelsize=8)
-    title = f"Mean rank; a bar joins methods that do not differ (Nemenyi, 5 %). Friedman p = {friedman['p_value']:.3g}"
+    title = "Mean rank; a bar joins methods that are not shown to differ (Nemenyi, 5 %)."
+    title += f" Friedman p = {friedman['p_value']:.2g}"
     axes.set_title(title, fontsize=8, color="0.35")
 
 
@@ -137,5 +156,9 @@ def _rows(table: pd.DataFrame) -> list[list[str]]:
             interval = f"{one.ci_low:.3f} to {one.ci_high:.3f}"
             ranks = f"{one.rank_low:.0f} to {one.rank_high:.0f}"
             best = f"{100 * one.share_best:.0f} %"
-        rows.append([one.label, f"{one.total:.3f}", interval, f"{one.rank:.0f}", ranks, best])
+        robust = [MISSING, MISSING]
+        if not pd.isna(one.rank_robust):
+            robust = [f"{one.total_robust:.3f}", f"{one.rank_robust:.0f}"]
+        seeds = f"{one.n_seeds:.0f} of {one.n_planned:.0f}"
+        rows.append([one.label, f"{one.total:.3f}", interval, f"{one.rank:.0f}", ranks, best, *robust, seeds])
     return rows

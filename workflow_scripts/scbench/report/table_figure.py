@@ -15,12 +15,12 @@ from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING
 from scbench.report.tables import TOTALS, Sheet, column_label, dataset_sheet, overall_sheet
 
 COLOURMAPS = {"bio": "Blues", "batch": "Oranges", "total": "Purples"}
-NOT_DRAWN = ("no_silhouette_total", "equal_total", "scaled_total", "min_max_total", "rank", "n_datasets")
+NOT_DRAWN = ("no_silhouette_total", "equal_total", "scaled_total", "min_max_total", "rank", "rank_robust", "n_datasets")
 # all lengths in inches
 ROW, CIRCLE, BAR, GAP, MARGIN, CHARACTER, LINE = 0.34, 0.47, 1.12, 0.2, 0.12, 0.065, 0.15
 BAR_LENGTH, DIAMETERS = 0.62, (0.22, 0.315)
 NOTE = "Numbers: raw means over seeds. Colour and size: from lowest to highest within the column."
-OVERALL_NOTE = "Means over the datasets that have a total. A dash: something is missing."
+OVERALL_NOTE = "Means over the datasets that have a total; compare within a column. A dash: something is missing."
 
 
 def draw_all(

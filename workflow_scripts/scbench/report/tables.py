@@ -6,15 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from scbench.files import write_table, write_text
+from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS
-from scbench.ranking.summary import APART, RANKING_TOTALS, rank
+from scbench.ranking.summary import APART, RANKING_TOTALS, RANKS, lost_seeds, rank
 from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING, label
 
 TOTALS = ["bio", "batch", "total"]
-COUNTS = ("rank", "n_datasets")
+COUNTS = (*RANKS, "n_datasets")
+ORACLE = "cell_type_oracle"
+COMPARE_WITHIN = (
+    "Raw batch scores depend on the number of batches, even if the mixing is perfect: compare methods within a "
+    "dataset, not totals of different datasets."
+)
 TEX_ESCAPES = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
@@ -33,11 +40,14 @@ class Sheet:
         {heading: [numeric columns below it]}, in order.
     spread
         Standard deviations over seeds, rows as in `table`; columns may be missing.
+    notes
+        Sentences below the table.
     """
 
     table: pd.DataFrame
     groups: dict[str, list[str]]
     spread: pd.DataFrame
+    notes: Sequence[str] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -80,7 +90,7 @@ def dataset_sheet(summary: pd.DataFrame, dataset: str, labels, kinds, metrics) -
     table = table.assign(apart=table["kind"].map(APART).fillna(0))
     table = table.sort_values(order, ascending=[True, False, False, True]).drop(columns="apart").reset_index(drop=True)
     spread = one.pivot(index="method", columns="metric", values="sd").reindex(index=table["method"], columns=columns)
-    return Sheet(table, groups, spread.reset_index(drop=True))
+    return Sheet(table, groups, spread.reset_index(drop=True), [COMPARE_WITHIN, *fewer_seeds(lost_seeds(one), labels)])
 
 
 def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
@@ -94,23 +104,49 @@ def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
     table = _described(means.add_prefix("total_").join(ranking[overall]), labels, kinds)
     spread = totals.pivot(index="method", columns="dataset", values="sd").reindex(ranking.index).add_prefix("total_")
     groups = {"Total on": list(spread.columns), "Mean over datasets": overall}
-    return Sheet(table, groups, spread.reset_index(drop=True))
+    notes = [COMPARE_WITHIN, *_rank_of_oracle(ranking, labels), *fewer_seeds(ranking["note"], labels)]
+    return Sheet(table, groups, spread.reset_index(drop=True), notes)
+
+
+def fewer_seeds(notes: Mapping[str, str], labels: Mapping[str, str]) -> list[str]:
+    """Return a sentence that names the methods with `notes`, {method: words}, on seeds without a total, if any."""
+    named = [f"{labels.get(method, method)} ({words})" for method, words in notes.items() if words]
+    return [f"Totals of fewer seeds than planned: {'; '.join(named)}."] if named else []
+
+
+def _rank_of_oracle(ranking: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    """Return the ranks that an embedding of nothing but cell types would have."""
+    places = []
+    for column, total in RANKS.items():
+        ranked = ranking.loc[ranking[column].notna(), total]
+        if ORACLE in ranking.index and len(ranked) and pd.notna(ranking.loc[ORACLE, total]):
+            place = 1 + (ranked.round(3) > round(ranking.loc[ORACLE, total], 3)).sum()
+            places.append(f"{place} of {len(ranked) + 1} by the {label(total).lower()}")
+    if not places:
+        return []
+    return [f"{labels[ORACLE]}, which keeps nothing but cell types, would have rank {' and '.join(places)}."]
+
+
+def is_of_dataset(column: str) -> bool:
+    """Return whether a column of the overall table is the total on one dataset."""
+    return column.startswith("total_") and column not in GROUP_LABELS
 
 
 def column_label(column: str) -> str:
     """Return the heading of a column; the total on a dataset has the name of the dataset."""
-    return column.removeprefix("total_") if column.startswith("total_") else label(column)
+    return column.removeprefix("total_") if is_of_dataset(column) else label(column)
 
 
 def to_markdown(sheet: Sheet) -> str:
     """Render as a Markdown table, with unranked methods below a heading row."""
-    names = [("Total on " if c.startswith("total_") else "") + column_label(c) for c in sheet.columns]
+    names = [("Total on " if is_of_dataset(c) else "") + column_label(c) for c in sheet.columns]
     rows = [["Method", *names], ["---", *["---:"] * len(names)]]
     for (heading, name), cells in _rows(sheet, "{} ± {}", "**{}**", MISSING):
         if heading:
             rows.append([f"*{heading}*", *[""] * len(cells)])
         rows.append([name, *cells])
-    return "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |\n" for row in rows)
+    table = "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |\n" for row in rows)
+    return table + "".join(f"\n{note}\n" for note in sheet.notes)
 
 
 def to_latex(sheet: Sheet) -> str:
@@ -128,7 +164,8 @@ def to_latex(sheet: Sheet) -> str:
         if heading:
             lines += [r"\midrule", rf"\multicolumn{{{width + 1}}}{{l}}{{\emph{{{heading}}}}} \\"]
         lines.append(" & ".join([escape_latex(name), *cells]) + r" \\")
-    return "% needs \\usepackage{booktabs}\n" + "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in sheet.notes)]
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(lines) + "\n"
 
 
 def _rows(sheet: Sheet, with_spread: str, bold: str, missing: str):
@@ -137,7 +174,8 @@ def _rows(sheet: Sheet, with_spread: str, bold: str, missing: str):
     apart = table["kind"].isin(APART)
     first = apart & ~table["kind"].duplicated()
     printed = table[sheet.columns].astype(float).round(3)
-    best = printed[~apart].max()
+    falling = [column in METRICS and METRICS[column].direction == "lower" for column in sheet.columns]
+    best = printed[~apart].max().where(~np.array(falling), printed[~apart].min())
     for row in range(len(table)):
         cells = []
         for column in sheet.columns:
