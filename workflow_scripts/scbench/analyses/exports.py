@@ -28,7 +28,7 @@ def leiden_clusters(X: np.ndarray) -> np.ndarray:
     from scbench.metrics.clustering import LeidenGrid
 
     graph = connectivities(*nearest_of_each_cell(X, min(15, len(X))))
-    return LeidenGrid(graph).at(1.0).astype(str)
+    return LeidenGrid(graph).run(1.0).astype(str)
 
 
 def silhouette_text(X: np.ndarray, labels: np.ndarray) -> str:

@@ -14,13 +14,10 @@ from urllib.request import url2pathname
 import requests
 import urllib3
 
-from scbench.datasets.content import problem_of
-
 TRIES = 5
 PAUSE = 2.0  # seconds before the second attempt; increases with each further attempt
 TIMEOUT = 60.0  # seconds without a response
 BLOCK = 1 << 20
-REMEDY = "run again, correct the url, or fetch the file by hand and give its path"
 REPORT_EVERY = 50 << 20  # bytes, if the size is unknown or large
 
 
@@ -50,8 +47,7 @@ def download(
     Raises
     ------
     ValueError
-        If the URL has another scheme, the server refuses the request, the content does not match `sha256`, or it is a
-        web page or incomplete; nothing of it is kept then.
+        If the URL has another scheme, the server refuses the request, or the content does not match `sha256`.
     ConnectionError
         If the server cannot be reached, or the connection is lost repeatedly.
     """
@@ -70,12 +66,9 @@ def download(
     else:
         _fetch_with_retries(url, part, report)
     found = digest(part) if sha256 else None
-    problem = None if sha256 and found == sha256 else problem_of(part)
-    if problem is None and found != sha256:
-        problem = f"wrong sha256: the file has {found}, {expectation}"
-    if problem is not None:
+    if found != sha256:
         part.unlink()
-        raise ValueError(f"url {url}: {problem}; the download was deleted, {REMEDY}")
+        raise ValueError(f"url {url}: wrong sha256: the file has {found} and was deleted, {expectation}")
     os.replace(part, target)
     return target
 

@@ -5,7 +5,8 @@ import numpy as np
 from scbench.metrics.errors import NotApplicableError
 from scbench.seeding import generator
 
-NO_VARIANCE = 1e-12
+NO_VARIANCE = 1e-14  # of the mean square: what rounding to single precision leaves
+NOTHING_EXPLAINED = 1e-12  # of the variance
 MIN_CELLS = 10
 RANDOM_ORDERS = 99
 
@@ -33,7 +34,7 @@ def pcr_comparison(pca: np.ndarray, X: np.ndarray, batch: np.ndarray) -> float:
     names, codes = np.unique(batch, return_inverse=True)
     indicators = (codes[:, None] == np.arange(len(names))).astype(np.float64)
     before = explained_variance(pca, indicators)
-    if before <= max(NO_VARIANCE, _explained_by_chance(pca, indicators)):
+    if before <= max(NOTHING_EXPLAINED, _explained_by_chance(pca, indicators)):
         raise NotApplicableError("the batch explains no more variance before integration than chance")
     return float(np.clip((before - explained_variance(X, indicators)) / before, 0, 1))
 
@@ -63,7 +64,7 @@ def cell_cycle_conservation(pca: np.ndarray, X: np.ndarray, phases: np.ndarray, 
     for name in np.unique(batch):
         cells = batch == name
         before = explained_variance(pca[cells], phases[cells])
-        if cells.sum() >= MIN_CELLS and before > NO_VARIANCE:
+        if cells.sum() >= MIN_CELLS and before > NOTHING_EXPLAINED:
             kept.append(max(0.0, 1 - abs(explained_variance(X[cells], phases[cells]) - before) / before))
     if not kept:
         raise NotApplicableError(f"no batch of at least {MIN_CELLS} cells in which the cell cycle explains variance")
@@ -76,7 +77,7 @@ def _explained_by_chance(X: np.ndarray, indicators: np.ndarray) -> float:
     total, sizes = np.square(X).sum(), indicators.sum(axis=0)
     random = generator(0, "explained_by_chance")
     sums = [random.permutation(indicators).T @ X for _ in range(RANDOM_ORDERS)]
-    return max((np.square(one).sum(axis=1) / sizes).sum() for one in sums) / max(total, NO_VARIANCE)
+    return max((np.square(one).sum(axis=1) / sizes).sum() for one in sums) / (total or 1.0)
 
 
 def explained_variance(X: np.ndarray, covariates: np.ndarray) -> float:
@@ -85,9 +86,10 @@ def explained_variance(X: np.ndarray, covariates: np.ndarray) -> float:
     Summing R^2 x variance over all principal components gives the same number, for any rotation.
     """
     X = X.astype(np.float64)
+    magnitude = np.square(X).sum()
     X = X - X.mean(axis=0)
     total = np.square(X).sum()
-    if total <= NO_VARIANCE * max(X.size, 1):
+    if total <= NO_VARIANCE * magnitude:
         return 0.0
     left, values, _ = np.linalg.svd(covariates - covariates.mean(axis=0), full_matrices=False)
     basis = left[:, values > 1e-10 * max(values[0], 1e-300)]

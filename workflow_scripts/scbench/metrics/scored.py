@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from scbench.graphs.agreement import contingency
 from scbench.graphs.connectivities import connectivities
 from scbench.graphs.neighbours import nearest_of_each_cell
-from scbench.metrics.clustering import LeidenGrid, kmeans
+from scbench.metrics.clustering import LEAST_ISOLATED, LeidenGrid, isolated_types, kmeans
 from scbench.metrics.kbet import kbet_accepted
 from scbench.metrics.lisi import N_NEIGHBOURS, mixing_within_types, neighbour_weights
 from scbench.metrics.silhouette import cosine_silhouette_widths, silhouette_widths, widths_within_types
@@ -31,7 +30,7 @@ class Scored:
     Attributes
     ----------
     X
-        (n_cells, n_dims) embedding, in `suite.canonical_order`.
+        (n_cells, n_dims) embedding, in `canonical.canonical_order`.
     pca
         (n_cells, n_pcs) principal components before integration.
     batch, labels
@@ -58,8 +57,8 @@ class Scored:
                 return "there is one cell type only"
             case "batches" if len(np.unique(self.batch)) == 1:
                 return "there is one batch only"
-            case "isolated_types" if (contingency(self.labels, self.batch) > 0).all():
-                return "every cell type is in every batch"
+            case "isolated_types" if not len(isolated_types(self.labels, self.batch)):
+                return f"every cell type of at least {LEAST_ISOLATED} cells is in every batch"
             case "clusters" if self.clusters is None:
                 return "the method makes no clusters of its own"
             case "cell_cycle" if self.phases is None:
@@ -117,16 +116,16 @@ class Scored:
     @property
     def clusterings(self) -> list[np.ndarray]:
         """Leiden clusters (n_cells,) at each resolution."""
-        return self._leiden.all()
+        return self._leiden.search
 
     @property
-    def leiden_r1(self) -> np.ndarray:
-        """(n_cells,) Leiden clusters at resolution 1."""
-        return self._leiden.at(1.0)
+    def leiden_r1(self) -> list[np.ndarray]:
+        """Leiden clusters (n_cells,) at resolution 1, with four seeds."""
+        return self._leiden.repeats(1.0)
 
     @cached_property
-    def leiden_best(self) -> np.ndarray:
-        """(n_cells,) Leiden clusters at the resolution with the highest NMI."""
+    def leiden_best(self) -> list[np.ndarray]:
+        """Leiden clusters (n_cells,) at the resolution with the highest NMI, with four seeds."""
         return self._leiden.best(self.labels)
 
     @cached_property

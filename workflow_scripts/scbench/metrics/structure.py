@@ -15,9 +15,10 @@ CHUNK = 256
 
 
 def graph_connectivity(indices: np.ndarray, labels: np.ndarray) -> float:
-    """Fraction of the cells of a type that are in its largest strongly connected component, mean over types.
+    """Fraction of the cells of a type that are in its largest connected component, mean over types.
 
-    It uses the directed graph of 15 neighbours (including the cell itself), restricted to the cells of the type.
+    It uses the graph of 15 neighbours (including the cell itself), restricted to the cells of the type. Two cells are
+    connected if either is a neighbour of the other.
 
     Range: above 0 to 1; 1: every type is connected.
     Weakness: a single connecting path is enough, so it is near 1 for most methods, and for noise with few types.
@@ -30,13 +31,35 @@ def graph_connectivity(indices: np.ndarray, labels: np.ndarray) -> float:
     labels
         (n_cells,).
     """
+    return _largest_component(indices, labels, "weak")
+
+
+def graph_connectivity_directed(indices: np.ndarray, labels: np.ndarray) -> float:
+    """Fraction of the cells of a type in its largest strongly connected component, mean over types.
+
+    As `graph_connectivity`, but two cells are connected only if there is a path of neighbours in both directions.
+
+    Range: above 0 to 1; 1: every cell of a type is reached from every other.
+    Weakness: cells that are nobody's neighbour are components of their own, and high dimensions make many of these: a
+    Gaussian cloud of 1,000 cells scores 0.999 in 2 dimensions and 0.885 in 50.
+    Source: scib-metrics, which computes this under the name graph connectivity.
+
+    Parameters
+    ----------
+    indices, labels
+        See `graph_connectivity`.
+    """
+    return _largest_component(indices, labels, "strong")
+
+
+def _largest_component(indices: np.ndarray, labels: np.ndarray, connection: str) -> float:
     n_cells, k = indices.shape
     rows = np.arange(0, n_cells * k + 1, k)
     edges = sparse.csr_matrix((np.ones(indices.size), indices.ravel(), rows), shape=(n_cells, n_cells))
     shares = []
     for label in np.unique(labels):
         cells = np.flatnonzero(labels == label)
-        _, component = connected_components(edges[cells][:, cells], connection="strong")
+        _, component = connected_components(edges[cells][:, cells], connection=connection)
         shares.append(np.bincount(component).max() / len(cells))
     return float(np.mean(shares))
 

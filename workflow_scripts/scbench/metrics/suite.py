@@ -16,12 +16,12 @@ from threadpoolctl import threadpool_limits
 from scbench.checks import BY_TYPE_COLUMNS, SCORE_COLUMNS
 from scbench.files import cell_cycle_phases
 from scbench.metrics.by_type import by_type
+from scbench.metrics.canonical import bounded, canonical_order
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.errors import NotApplicableError
 from scbench.metrics.metric import GROUPS, NEEDS, Metric
 from scbench.metrics.scored import Scored
 from scbench.provenance import code_digest, package_versions
-from scbench.seeding import generator
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -43,8 +43,9 @@ def score_embedding(
 ) -> pd.DataFrame:
     """Compute the metrics listed under bio, batch and extra.
 
-    The cells are first sorted into an order that depends on the embedding alone, so that no score depends on the order
-    of the cells in the dataset, not even through clusterings and random samples.
+    The embedding is first scaled, outliers are pulled in, and the cells are sorted into an order that depends on the data
+    alone (`scbench.metrics.canonical`), so that no score depends on the order of the cells in the dataset or on the names
+    of its groups, not even through clusterings and random samples.
 
     Parameters
     ----------
@@ -106,8 +107,9 @@ def score_run(
 
 
 def _in_order(X, pca, batch, labels, *, clusters, phases) -> Scored:
-    """Return the cells in canonical order."""
-    order = canonical_order(X)
+    """Return the cells in canonical order, at a common scale."""
+    X, pca = bounded(X), bounded(pca)
+    order = canonical_order(X, pca, batch, labels)
     return Scored(
         X=X[order],
         pca=pca[order],
@@ -136,12 +138,6 @@ def _scores(scored: Scored, metrics: Mapping[str, list[str]]) -> pd.DataFrame:
         for name in metrics[group]
     ]
     return pd.DataFrame(rows, columns=["metric", "group", "value", "status", "reason", "implementation"])
-
-
-def canonical_order(X: np.ndarray) -> np.ndarray:
-    """Return the order of the rows by value, with equal rows in random order: (n_cells,) indices."""
-    shuffled = generator(0, "canonical_order").permutation(len(X))
-    return shuffled[np.lexsort(X[shuffled].T[::-1])]
 
 
 def argument_names(metric: Metric, function: Callable[..., float]) -> dict[str, str]:
