@@ -1,4 +1,5 @@
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -66,3 +67,21 @@ def test_a_lock_file_that_says_nothing_clear_is_refused(tmp_path, line, problem)
     (tmp_path / "lock").write_text(f"{'1' * 64}  file:///a\n{line}\n")
     with pytest.raises(ValueError, match=problem):
         read_lock(tmp_path / "lock")
+
+
+def test_jobs_that_fetch_at_the_same_time_record_every_file_once(served):
+    source, url, folder, lock = served
+    others = [source.with_name(f"{number}.csv") for number in range(8)]
+    for path in others:
+        path.write_text(path.name)
+    urls = [url, *(path.as_uri() for path in others)] * 2
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: download_locked(urls[number], folder / str(number), lock), range(len(urls))))
+    assert len(lock.read_text().splitlines()) == 9
+    assert read_lock(lock) == {url: sha256("first")} | {path.as_uri(): sha256(path.name) for path in others}
+
+
+def test_a_user_name_and_a_password_are_not_stored(serve_files, tmp_path):
+    address = serve_files({"/cells.csv": b"first"}).address
+    download_locked(address.replace("//", "//me:secret@") + "/cells.csv", tmp_path, tmp_path / "lock")
+    assert (tmp_path / "lock").read_text() == f"{sha256('first')}  {address}/cells.csv\n"

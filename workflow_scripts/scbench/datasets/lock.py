@@ -65,7 +65,8 @@ def _record(lock: str | Path, url: str, sha256: str) -> None:
     Path(lock).parent.mkdir(parents=True, exist_ok=True)
     with Path(lock).open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(f"{sha256}  {url}\n")
+        if url not in read_lock(lock):
+            file.write(f"{sha256}  {url}\n")
 
 
 def _key(url: str) -> str:

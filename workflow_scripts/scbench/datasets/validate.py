@@ -48,13 +48,12 @@ def standardise(
     ValueError
         If columns, layers or values are missing, or the values are not raw counts.
     """
-    if exclude_batches:
-        adata = adata[_not_in(adata, source, batch_key, exclude_batches)].copy()
-    counts = _counts(adata, source, counts_layer, round_counts)
-    obs = pd.DataFrame(index=make_index_unique(adata.obs_names.astype(str)))
-    obs["batch"] = _column(adata, source, "batch_key", batch_key)
+    kept = _not_in(adata.obs, source, batch_key, exclude_batches) if exclude_batches else np.ones(adata.n_obs, bool)
+    counts = _counts(adata, source, counts_layer, round_counts, kept)
+    obs = pd.DataFrame(index=make_index_unique(adata.obs_names[kept].astype(str)))
+    obs["batch"] = _column(adata.obs[kept], source, "batch_key", batch_key)
     if label_key is not None:
-        obs["cell_type"] = _column(adata, source, "label_key", label_key)
+        obs["cell_type"] = _column(adata.obs[kept], source, "label_key", label_key)
     filled = counts.getnnz(axis=1) > 0
     if not filled.any():
         raise ValueError(f"{source}: no cell has any counts; check counts_layer")
@@ -64,8 +63,8 @@ def standardise(
     return result
 
 
-def _not_in(adata: anndata.AnnData, source, batch_key: str, excluded: Collection[str]) -> np.ndarray:
-    batch = _column(adata, source, "batch_key", batch_key)
+def _not_in(obs: pd.DataFrame, source, batch_key: str, excluded: Collection[str]) -> np.ndarray:
+    batch = _column(obs, source, "batch_key", batch_key)
     unknown = sorted(set(excluded) - set(batch))
     if unknown:
         known = _listed(sorted(set(batch)))
@@ -73,17 +72,21 @@ def _not_in(adata: anndata.AnnData, source, batch_key: str, excluded: Collection
     return ~np.isin(batch, list(excluded))
 
 
-def _counts(adata: anndata.AnnData, source, counts_layer: str | None, rounded: bool) -> sparse.csr_matrix:
+def _counts(
+    adata: anndata.AnnData, source, counts_layer: str | None, rounded: bool, kept: np.ndarray
+) -> sparse.csr_matrix:
     if counts_layer is not None and counts_layer not in adata.layers:
         raise ValueError(f"{source}: counts_layer '{counts_layer}' does not exist; layers: {_listed(adata.layers)}")
-    matrix = adata.X if counts_layer is None else adata.layers[counts_layer]
-    if matrix is not None and rounded:
-        matrix = sparse.csr_matrix(matrix, copy=True)
+    stored = adata.X if counts_layer is None else adata.layers[counts_layer]
+    matrix = sparse.csr_matrix((0, 0)) if stored is None else sparse.csr_matrix(stored)
+    if not kept.all():
+        matrix = matrix[kept]
+    if rounded:
         matrix.data = np.rint(matrix.data)
-    if matrix is None or not is_counts(matrix):
+    if stored is None or not is_counts(matrix):
         where = "X" if counts_layer is None else f"counts_layer '{counts_layer}'"
         raise ValueError(f"{source}: {where} does not hold raw counts (whole numbers, not negative); {_remedy(adata)}")
-    if matrix.size and matrix.max() > np.iinfo(np.int32).max:
+    if matrix.nnz and matrix.data.max() > np.iinfo(np.int32).max:
         raise ValueError(f"{source}: a count is above {np.iinfo(np.int32).max}; these are no counts of molecules")
     counts = sparse.csr_matrix(matrix, dtype=np.int32, copy=True)
     counts.sum_duplicates()
@@ -103,10 +106,10 @@ def _remedy(adata: anndata.AnnData) -> str:
     return f"no layer does either; give a file with the counts before normalisation, or, {rounded}"
 
 
-def _column(adata: anndata.AnnData, source, key: str, column: str) -> np.ndarray:
-    if column not in adata.obs:
-        raise ValueError(f"{source}: {key} '{column}' is no column of obs; columns: {_listed(adata.obs)}")
-    values = adata.obs[column]
+def _column(obs: pd.DataFrame, source, key: str, column: str) -> np.ndarray:
+    if column not in obs:
+        raise ValueError(f"{source}: {key} '{column}' is no column of obs; columns: {_listed(obs)}")
+    values = obs[column]
     missing = int((values.isna() | (values.astype(str).str.strip() == "")).sum())
     if missing:
         instead = "or set label_key to null to score without labels" if key == "label_key" else "or name their batch"
