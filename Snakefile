@@ -27,7 +27,8 @@ rule all:
         rules.runtime_figure.output,
         rules.dataset_table.output,
         [figure_files(id) for id, drawing in FIGURES.items() if drawing.by_default],
-        expand(rules.umap_grid.output, dataset=SHOWN_DATASETS),
+        expand(rules.projection_grid.output, dataset=SHOWN_DATASETS),
+        rules.report_page.output,
         [analysis_results(id) for id, analysis in ANALYSES.items() if analysis.by_default],
     message:
         "Benchmark complete"

@@ -15,18 +15,15 @@ sys.path.insert(0, str(DOCS.parent / "workflow_scripts"))
 
 from scbench.metrics.catalogue import METRICS  # noqa: E402
 from scbench.metrics.clustering import LeidenGrid, kmeans  # noqa: E402
+from scbench.metrics.documentation import WORDS, paragraphs  # noqa: E402
 from scbench.metrics.metric import NEEDS  # noqa: E402
 
 PAGE = DOCS / "reference" / "metrics.md"
-WORDS = ("Range:", "Weakness:", "Source:")
 
 
 def described(function) -> list[str]:
-    """Return the paragraphs of a docstring before its parameters, each in one line; the labelled lines apart."""
-    text = inspect.getdoc(function).split("\nParameters\n")[0].strip()
-    for word in WORDS:
-        text = text.replace(f"\n{word}", f"\n\n{word}")
-    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
+    """Return the paragraphs of a docstring before its parameters."""
+    return paragraphs(inspect.getdoc(function))
 
 
 def overview() -> str:

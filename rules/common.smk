@@ -22,7 +22,7 @@ from scbench.coverage import closing_words, record_coverage
 from scbench.paths import Paths
 from scbench.plan import has_labels, plan_runs
 from scbench.metrics.catalogue import METRICS as METRIC_CATALOGUE
-from scbench.provenance import code_digest, method_digest
+from scbench.provenance import code_digest, files_digest, method_digest
 from scbench.registry import load_registry
 from scbench.report.catalogue import FIGURES
 from scbench.types import ConfigError
@@ -48,6 +48,9 @@ SHOWN_DATASETS = list(dict.fromkeys(run.dataset for run in RUNS))
 SHOWN_METHODS = list(dict.fromkeys(run.method for run in RUNS))
 LABELS = {id: METHODS[id].label for id in SHOWN_METHODS}
 KINDS = {id: METHODS[id].reported_kind for id in SHOWN_METHODS}
+PROJECTION = CONFIG["plots"]["projection"]
+PAGE_FOLDER = ROOT / "workflow_scripts/scbench/report/page"
+PAGE_ASSETS = sorted(path for path in PAGE_FOLDER.rglob("*") if path.suffix in (".j2", ".js", ".css", ".txt"))
 ACCELERATOR = CONFIG["benchmark"]["accelerator"]
 REQUEST_GPU = ACCELERATOR == "gpu" or (ACCELERATOR == "auto" and shutil.which("nvidia-smi") is not None)
 

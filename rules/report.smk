@@ -71,21 +71,45 @@ rule score_figures:
         "../workflow_scripts/score_figures.py"
 
 
-rule umap_grid:
+rule project:
     input:
-        embeddings=lambda wildcards: [
-            AT.run(run.dataset, run.method, run.seed, "embedding.h5ad") for run in first_runs(wildcards.dataset)
+        truth=AT.data("{dataset}", "truth.tsv.gz"),
+        embedding=AT.run(**RUN, name="embedding.h5ad"),
+    output:
+        projection=AT.run(**RUN, name=f"{PROJECTION}.tsv.gz"),
+    log:
+        AT.run_log(**RUN, step="project"),
+    benchmark:
+        AT.run(**RUN, name="project.benchmark.jsonl")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        projection=PROJECTION,
+        code=code_digest("project.py"),
+    message:
+        f"{{wildcards.dataset}}: {PROJECTION} of {{wildcards.method}}, seed {{wildcards.seed}}"
+    script:
+        "../workflow_scripts/project.py"
+
+
+rule projection_grid:
+    input:
+        projections=lambda wildcards: [
+            AT.run(run.dataset, run.method, run.seed, f"{PROJECTION}.tsv.gz") for run in first_runs(wildcards.dataset)
         ],
-        dataset=AT.data("{dataset}", "dataset.h5ad"),
         truth=AT.data("{dataset}", "truth.tsv.gz"),
     output:
-        svg=reported(AT.figure("umap_{dataset}.svg"), "umap", "UMAP", dataset="{dataset}"),
-        png=AT.figure("umap_{dataset}.png"),
-        tsv=AT.figure("umap_{dataset}.tsv"),
+        svg=reported(AT.figure(f"{PROJECTION}_{{dataset}}.svg"), "projection", "Projections", dataset="{dataset}"),
+        png=AT.figure(f"{PROJECTION}_{{dataset}}.png"),
+        tsv=AT.figure(f"{PROJECTION}_{{dataset}}.tsv"),
     log:
-        AT.log("{dataset}", "umap_grid"),
+        AT.log("{dataset}", "projection_grid"),
     benchmark:
-        AT.data("{dataset}", "umap_grid.benchmark.jsonl")
+        AT.data("{dataset}", "projection_grid.benchmark.jsonl")
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -95,11 +119,11 @@ rule umap_grid:
     params:
         methods=lambda wildcards: [run.method for run in first_runs(wildcards.dataset)],
         labels=LABELS,
-        code=code_digest("umap_grid.py"),
+        code=code_digest("projection_grid.py"),
     message:
-        "{wildcards.dataset}: UMAP of all methods"
+        f"{{wildcards.dataset}}: {PROJECTION} of all methods"
     script:
-        "../workflow_scripts/umap_grid.py"
+        "../workflow_scripts/projection_grid.py"
 
 
 rule runtime_figure:
@@ -198,6 +222,37 @@ for id, drawing in FIGURES.items():
             f"figure: {drawing.title}"
         script:
             "../workflow_scripts/draw.py"
+
+
+rule report_page:
+    input:
+        **{name: rules.summarise.output[name] for name in ("scores", "overall", "rank_tests", "resources", "by_type")},
+        projections=of_all_runs(f"{PROJECTION}.tsv.gz"),
+        citations=ROOT / "config" / "citations.bib",
+    output:
+        page=reported(AT.page, "page", "Result page", page="result page"),
+    log:
+        AT.log("report_page"),
+    benchmark:
+        AT.summary("report_page.benchmark.jsonl")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        results=AT.results,
+        config=CONFIG,
+        robust=robust_metrics(CONFIG["metrics"]),
+        methods={id: METHODS[id].shown for id in dict.fromkeys(run.method for run in PLAN)},
+        runs=[(run.dataset, run.method, run.seed, run.status, run.reason) for run in PLAN],
+        code=code_digest("report_page.py"),
+        assets=files_digest(*PAGE_ASSETS),
+    message:
+        "result page"
+    script:
+        "../workflow_scripts/report_page.py"
 
 
 rule export_run:

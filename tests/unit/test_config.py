@@ -15,7 +15,7 @@ def load(root, overrides, *files):
 
 
 def test_defaults_are_valid(config):
-    parts = {"benchmark", "preprocessing", "gene_knowledge", "metrics", "datasets", "defaults", "methods"}
+    parts = {"benchmark", "preprocessing", "gene_knowledge", "plots", "metrics", "datasets", "defaults", "methods"}
     assert set(config) == parts
 
 

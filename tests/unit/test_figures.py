@@ -7,19 +7,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
+from matplotlib.text import Text
 
+from scbench.analyses.projection import project, projection_table
 from scbench.analyses.self_training import analyse
-from scbench.analyses.umap import umap_table
 from scbench.files import SCORE_COLUMNS, write_table
 from scbench.metric_learning.self_training import ROUND_COLUMNS
 from scbench.ranking.summary import summarise
 from scbench.report import bio_batch, scaling
 from scbench.report.figures import OKABE_ITO, category_colours, save
+from scbench.report.projection_grid import grid_table, projection_figure
 from scbench.report.runtime import runtime_figure, runtime_table
 from scbench.report.self_training import gather
 from scbench.report.table_figure import draw_all
 from scbench.report.tables import overall_sheet
-from scbench.report.umap_grid import umap_figure
 from scbench.runner import FinishedRun
 from scbench.types import HISTORY_COLUMNS
 
@@ -169,28 +170,73 @@ def test_the_rounds_of_self_training_are_drawn_and_rejected_ones_are_open_points
     assert "triplet_loss" not in set(assert_drawn(tmp_path / "self_training")["term"])
 
 
-def test_umap_keeps_apart_what_is_apart_and_draws_both_columns(tmp_path):
+@pytest.mark.parametrize("how", ["umap", "tsne"])
+def test_projections_keep_apart_what_is_apart_and_repeat(how):
     random = np.random.default_rng(0)
     group = np.repeat([0, 1], 25)
-    truth = pd.DataFrame(
-        {"cell_id": [f"c{i}" for i in range(50)], "batch": "x", "cell_type": np.array(["s", "t"])[group]}
-    )
-    embedding = (20 * group[:, None] + random.normal(size=(50, 3))).astype(np.float32)
-    table = umap_table({"a": embedding}, truth)
-    assert len(table) == 50
-    xy = table[["umap_1", "umap_2"]].to_numpy()
+    X = (20 * group[:, None] + random.normal(size=(50, 3))).astype(np.float32)
+    xy = project(X, how)
     centres = np.array([xy[group == g].mean(0) for g in (0, 1)])
     nearest = ((xy[:, None] - centres) ** 2).sum(-1).argmin(1)
     assert (nearest == group).all()
-    figure = umap_figure(table, LABELS)
-    assert [axes.get_title() for axes in figure.axes] == ["Cell type", "Batch"]
-    save(figure, files(tmp_path / "umap"), table)
-    assert_drawn(tmp_path / "umap")
+    assert np.array_equal(xy, project(X, how))
 
 
-def test_umap_of_unlabelled_cells_shows_the_batch_only():
-    cells = {"method": "a", "cell_id": ["c", "d"], "umap_1": [0, 1], "umap_2": 0, "batch": "x", "cell_type": ""}
-    assert [axes.get_title() for axes in umap_figure(pd.DataFrame(cells), LABELS).axes] == ["Batch"]
+def test_extreme_values_are_projected():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    for factor in (1e30, 1e-30, 0):
+        assert np.isfinite(project((factor * X).astype(np.float32))).all()
+
+
+def test_all_runs_on_a_large_dataset_show_the_same_sample_of_cells(monkeypatch):
+    monkeypatch.setattr("scbench.analyses.projection.MAX_CELLS", 30)
+    cells = pd.Index([f"c{i}" for i in range(50)])
+    tables = [
+        projection_table(np.random.default_rng(seed).normal(size=(50, 3)), cells, how="umap", dataset="one")
+        for seed in (0, 1)
+    ]
+    assert len(tables[0]) == 30
+    assert tables[0]["cell_id"].tolist() == tables[1]["cell_id"].tolist()
+    assert list(tables[0].columns) == ["cell_id", "x", "y"]
+
+
+def projections(n_methods: int, n_types: int, n_batches: int) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    truth = pd.DataFrame({"cell_id": [f"c{i}" for i in range(80)]})
+    truth["batch"] = [f"batch {i % n_batches}" for i in range(80)]
+    truth["cell_type"] = [f"type {i % n_types} with a rather long name" if n_types else "" for i in range(80)]
+    xy = [
+        pd.DataFrame({"cell_id": truth["cell_id"], "x": x, "y": y}) for x, y in random.normal(size=(n_methods, 2, 80))
+    ]
+    return grid_table({f"m{i}": table for i, table in enumerate(xy)}, truth)
+
+
+@pytest.mark.parametrize(
+    ("n_methods", "n_types", "n_batches"), [(1, 2, 2), (3, 0, 2), (12, 8, 3), (20, 20, 10), (20, 40, 40)]
+)
+def test_projections_fill_a_landscape_page_and_nothing_overlaps(tmp_path, n_methods, n_types, n_batches):
+    labels = {f"m{i}": f"Method {i} with a long name, $conditional_" for i in range(n_methods)}
+    figure = projection_figure(projections(n_methods, n_types, n_batches), labels)
+    save(figure, files(tmp_path / "projection"), pd.DataFrame({"x": [0]}))
+    width, height = figure.get_size_inches()
+    assert width <= 11.1
+    assert height <= 7.7
+    assert n_methods < 4 or width > height
+    assert len(figure.axes) == n_methods * (2 if n_types else 1)
+    assert_no_text_overlaps(figure)
+
+
+def assert_no_text_overlaps(figure) -> None:
+    """Check that no text covers another one, a panel, or the edge of the figure."""
+    figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+    panels = [axes.get_window_extent() for axes in figure.axes]
+    for place, (name, box) in enumerate(boxes):
+        assert figure.bbox.padded(1).contains(box.x0, box.y0), name
+        assert figure.bbox.padded(1).contains(box.x1, box.y1), name
+        assert not any(box.padded(-1).overlaps(panel) for panel in panels), name
+        assert not any(box.padded(-1).overlaps(other.padded(-1)) for _, other in boxes[place + 1 :]), name
 
 
 def test_every_category_has_its_own_colour_and_no_category_is_grey():
@@ -198,3 +244,28 @@ def test_every_category_has_its_own_colour_and_no_category_is_grey():
     assert [few["t"], few["u"]] == OKABE_ITO[:2]
     assert few[""] not in OKABE_ITO
     assert len(set(many.values())) == 21
+
+
+# Machado et al. 2009, doi 10.1109/TVCG.2009.113: what a reader without one kind of cone sees, in linear RGB
+DEFICIENCIES = {
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+@pytest.mark.parametrize("kind", ["normal", *DEFICIENCIES])
+@pytest.mark.parametrize(("n_categories", "distance"), [(8, 10), (16, 5)])
+def test_the_palette_can_be_told_apart_by_colour_blind_readers(kind, n_categories, distance):
+    """Distances in CIELAB; about 2.3 is the smallest that a reader notices."""
+    colours = category_colours([f"t{i}" for i in range(n_categories)])
+    rgb = np.array([matplotlib.colors.to_rgb(colours[f"t{i}"]) for i in range(n_categories)])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.array(DEFICIENCIES[kind]).T if kind in DEFICIENCIES else linear, 0, 1)
+    xyz = seen @ np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]).T
+    scaled = np.cbrt(xyz / [0.9505, 1.0, 1.089])
+    lab = np.stack(
+        [116 * scaled[:, 1] - 16, 500 * (scaled[:, 0] - scaled[:, 1]), 200 * (scaled[:, 1] - scaled[:, 2])], 1
+    )
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)[np.triu_indices(n_categories, 1)]
+    assert apart.min() > distance

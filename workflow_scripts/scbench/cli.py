@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from scbench.commands import one_file, summarise
+from scbench.commands import one_file, report, summarise
 from scbench.version import VERSION
 
-COMMANDS = (one_file, summarise)
+COMMANDS = (one_file, summarise, report)
 
 
 def main(arguments: list[str] | None = None) -> int:

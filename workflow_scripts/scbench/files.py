@@ -187,6 +187,16 @@ def read_embedding(path: str | Path, cell_ids: pd.Index) -> tuple[np.ndarray, np
     return embedding.X, embedding.cluster
 
 
+def read_record(path: str | Path) -> dict:
+    """Read how an embedding was made (method, seed, parameters, versions, device, ...), and nothing else."""
+    import h5py
+
+    with h5py.File(path) as file:
+        stored = {key: value[()] for key, value in file["uns"].items() if isinstance(value, h5py.Dataset)}
+    plain = {key: value.decode() if isinstance(value, bytes) else value.item() for key, value in stored.items()}
+    return {key: json.loads(value) if str(value).startswith("{") else value for key, value in plain.items()}
+
+
 def write_model(path: str | Path, state: dict) -> None:
     """Write a model so that torch.load(weights_only=True) can read it."""
     import torch
@@ -232,9 +242,10 @@ def read_by_type(path: str | Path) -> pd.DataFrame:
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a tab-separated table; missing values are empty."""
+    """Write a tab-separated table, compressed if the name ends in .gz; missing values are empty."""
+    compression = {"method": "gzip", "mtime": 0} if str(path).endswith(".gz") else None
     with atomic(path) as partial:
-        table.to_csv(partial, sep="\t", index=False)
+        table.to_csv(partial, sep="\t", index=False, compression=compression)
 
 
 def read_table(path: str | Path, text: list[str] | None = None) -> pd.DataFrame:

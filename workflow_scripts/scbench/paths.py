@@ -65,6 +65,11 @@ class Paths:
         return f"{self.results}/figures/{name}"
 
     @property
+    def page(self) -> str:
+        """The result page."""
+        return f"{self.results}/report.html"
+
+    @property
     def coverage(self) -> str:
         """Status of every planned run."""
         return self.summary("coverage.tsv")

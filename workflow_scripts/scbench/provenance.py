@@ -35,6 +35,14 @@ def method_digest(module: str) -> str:
     return code_digest("integrate.py", f"scbench.methods.{module}")
 
 
+def files_digest(*paths: str | Path) -> str:
+    """Return a digest of the content of files that are not Python code."""
+    total = hashlib.sha256()
+    for path in map(Path, paths):
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
 def package_versions(*packages: str) -> dict[str, str]:
     """Return {package: version} of the packages that are installed."""
     found = {}

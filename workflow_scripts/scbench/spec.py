@@ -53,6 +53,11 @@ class Method(Spec):
         return "supervised" if self.uses_labels and self.kind != "control" else self.kind
 
     @property
+    def shown(self) -> dict[str, Any]:
+        """How the result page describes the method: label, kind, doi."""
+        return {"label": self.label, "kind": self.reported_kind, "doi": self.doi}
+
+    @property
     def spec(self) -> dict[str, Any]:
         """Fields of `Spec`; a run is recomputed if one of them changes, but not for a new label."""
         return {one.name: getattr(self, one.name) for one in fields(Spec)}

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from scbench.paths import Paths
+    from scbench.spec import Method
 
 
 def add(commands) -> None:
@@ -16,20 +24,44 @@ def add(commands) -> None:
 
 def summarise(options: argparse.Namespace) -> None:
     """Write coverage and all tables of the finished runs to {results}/partial, and print the overall table."""
+    from scbench.report.tables import overall_sheet, to_markdown
+
+    finished = write_partial(options.results)
+    covered, summary = finished.tables["coverage"], finished.tables["summary"]
+    if len(summary):
+        labels = {id_: method.label for id_, method in finished.methods.items()}
+        print(to_markdown(overall_sheet(summary, labels, finished.kinds)))
+    counts = ", ".join(f"{count} {status}" for status, count in covered["status"].value_counts().items())
+    print(f"{counts}; tables: {finished.at.partial('')}")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The finished runs of a results folder: paths, configuration, all methods, kinds of the unskipped ones, tables."""
+
+    at: Paths
+    config: dict[str, Any]
+    methods: dict[str, Method]
+    kinds: dict[str, str]
+    tables: dict[str, pd.DataFrame]
+
+
+def write_partial(results: Path) -> Finished:
+    """Write coverage and all tables of the finished runs to {results}/partial."""
     import pandas as pd
 
     from scbench.checks import SCORE_COLUMNS
     from scbench.config import read_config, robust_metrics
     from scbench.coverage import coverage
-    from scbench.files import read_scores, write_table
+    from scbench.files import read_by_type, read_scores, write_table
     from scbench.paths import Paths
     from scbench.plan import plan_runs
+    from scbench.ranking.by_type import summarise_by_type
     from scbench.ranking.costs import resources
     from scbench.ranking.uncertainty import ranking_tables
     from scbench.registry import load_registry
-    from scbench.report.tables import overall_sheet, to_markdown
 
-    at = Paths(str(options.results))
+    at = Paths(str(results))
     config = read_config(at.config)
     registry = load_registry(config["methods"])
     plan = plan_runs(config, registry)
@@ -37,11 +69,11 @@ def summarise(options: argparse.Namespace) -> None:
     finished = [run for run, status in zip(plan, covered["status"], strict=True) if status == "ok"]
     files = {
         name: {(run.dataset, run.method, run.seed): at.run(run.dataset, run.method, run.seed, name) for run in finished}
-        for name in ("scores.tsv", "benchmark.jsonl")
+        for name in ("scores.tsv", "by_type.tsv", "benchmark.jsonl")
     }
     scores = [read_scores(path) for path in files["scores.tsv"].values()]
-    methods = {run.method: registry[run.method] for run in plan if run.status == "planned"}
-    kinds = {id_: method.reported_kind for id_, method in methods.items()}
+    planned = {run.method: registry[run.method] for run in plan if run.status == "planned"}
+    kinds = {id_: method.reported_kind for id_, method in planned.items()}
     table = pd.concat(scores) if scores else pd.DataFrame(columns=SCORE_COLUMNS)
     tables = ranking_tables(
         table,
@@ -52,10 +84,9 @@ def summarise(options: argparse.Namespace) -> None:
         runs=[(run.dataset, run.method, run.seed) for run in plan if run.status == "planned"],
     )
     tables |= {"coverage": covered, "resources": resources(files["benchmark.jsonl"])}
+    by_type = [read_by_type(path) for path in files["by_type.tsv"].values() if Path(path).exists()]
+    if by_type:
+        tables["by_type"] = summarise_by_type(pd.concat(by_type))
     for name, content in tables.items():
         write_table(at.partial(f"{name}.tsv"), content)
-    if scores:
-        labels = {id_: method.label for id_, method in methods.items()}
-        print(to_markdown(overall_sheet(tables["summary"], labels, kinds)))
-    counts = ", ".join(f"{count} {status}" for status, count in covered["status"].value_counts().items())
-    print(f"{counts}; tables: {at.partial('')}")
+    return Finished(at, config, {run.method: registry[run.method] for run in plan}, kinds, tables)

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scbench.analyses.exports import leiden_clusters, silhouette_text, standardised
-from scbench.analyses.umap import umap_table
+from scbench.analyses.projection import project
 from scbench.files import atomic, write_text
 from scbench.report.figures import category_colours, save
 from scbench.seeding import generator
@@ -47,28 +47,28 @@ def export_run(
     for name, array in {"latents.npy": X, "latents_z.npy": standardised(X)}.items():
         with atomic(files[name]) as partial, open(partial, "wb") as file:
             np.save(file, array)
-    table = umap_table({"run": X}, truth)
+    xy = project(X)
     columns = {
-        "celltype": table["cell_type"],
-        "batch": table["batch"],
+        "celltype": truth["cell_type"],
+        "batch": truth["batch"],
         "cluster": pd.Series(leiden_clusters(X) if clusters is None else np.asarray(clusters).astype(str)),
     }
     for name, values in columns.items():
-        save(_umap(table, values, f"{title}: {TITLES[name].lower()}"), {"svg": files[f"umap_{name}.svg"]})
+        save(_umap(xy, values, f"{title}: {TITLES[name].lower()}"), {"svg": files[f"umap_{name}.svg"]})
     save(_losses(history, title), {"svg": files["training_losses.svg"]})
-    write_text(files["silhouette_celltype.txt"], silhouette_text(X, table["cell_type"].to_numpy()) + "\n")
+    write_text(files["silhouette_celltype.txt"], silhouette_text(X, truth["cell_type"].to_numpy()) + "\n")
 
 
-def _umap(table: pd.DataFrame, values: pd.Series, title: str) -> Figure:
+def _umap(xy: np.ndarray, values: pd.Series, title: str) -> Figure:
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.add_subplot()
     names = sorted(values.unique(), key=lambda name: (len(name), name))
     colours = category_colours(names)
-    order = generator(0, "umap_figure").permutation(len(table))
-    size = float(np.clip(12_000 / len(table), 0.5, 20))
+    order = generator(0, "umap_figure").permutation(len(xy))
+    size = float(np.clip(12_000 / len(xy), 0.5, 20))
     axes.scatter(
-        table["umap_1"].to_numpy()[order],
-        table["umap_2"].to_numpy()[order],
+        xy[order, 0],
+        xy[order, 1],
         c=values.map(colours).to_numpy()[order],
         s=size,
         linewidths=0,

@@ -1,0 +1,15 @@
+"""Rule project: project the embedding of a run to two dimensions."""
+
+from scbench.logs import logged
+
+with logged(snakemake.log[0]):
+    import pandas as pd
+
+    from scbench.analyses.projection import projection_table
+    from scbench.files import read_embedding, read_truth, write_table
+
+    cell_ids = pd.Index(read_truth(snakemake.input.truth)["cell_id"])
+    X, _ = read_embedding(snakemake.input.embedding, cell_ids)
+    params = snakemake.params
+    table = projection_table(X, cell_ids, how=params.projection, dataset=snakemake.wildcards.dataset)
+    write_table(snakemake.output.projection, table)
