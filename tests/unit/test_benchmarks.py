@@ -9,7 +9,7 @@ import pytest
 
 from scbench.datasets.prepare import prepare
 from scbench.datasets.simulate import simulate
-from scbench.files import read_scores, write_dataset, write_table, write_truth
+from scbench.files import read_dataset, read_raw, read_scores, write_dataset, write_table, write_truth
 
 SETTINGS = {
     "n_top_genes": 80,
@@ -91,6 +91,14 @@ def test_gene_positions_are_compared_with_random_ones(prepared, script):
 def test_score_speed_scores_with_every_metric(script):
     (row,) = [line for line in script("score_speed.py", 300, "ours").splitlines() if "| ours |" in line]
     assert row.startswith("| 300 | ours |")
+
+
+def test_text_table_is_fetched_and_prepared(script, tmp_path):
+    lines = script("text_table.py", "--cells", 300, "--genes", 300, "--folder", tmp_path).splitlines()
+    assert [line.split()[1] for line in lines[-2:]] == ["fetch", "prepare"]
+    zeros = 1 - read_raw(tmp_path / "raw.h5ad").X.nnz / 300 / 300
+    assert 0.85 < zeros < 0.95
+    assert read_dataset(tmp_path / "dataset.h5ad").uns["cell_cycle"].startswith("scored")
 
 
 def test_training_speed_compares_with_scvi(prepared, script):

@@ -1,7 +1,9 @@
+import gzip
 import hashlib
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import io
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -12,62 +14,16 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-class Server(ThreadingHTTPServer):
-    """Serves CONTENT at every address; notes the Range of each request."""
-
-    daemon_threads = True
-
-    def __init__(self, *, ranges=True, drops=0, status=None, sized=True):
-        self.ranges, self.drops, self.status, self.sized, self.asked = ranges, drops, status, sized, []
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}/data/cells%20one.h5ad?x=1"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        server, asked = self.server, self.headers.get("Range")
-        server.asked.append(asked)
-        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and server.ranges else 0
-        if server.status or start >= len(CONTENT):
-            self.send_response(server.status or 416)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        body = CONTENT[start:]
-        self.send_response(206 if asked and server.ranges else 200)
-        if server.sized:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if server.drops:
-            server.drops -= 1
-            body = body[: len(body) // 2]
-        self.wfile.write(body)
-        self.close_connection = True
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
-def serve(monkeypatch):
-    monkeypatch.setattr(module, "PAUSE", 0.0)
-    monkeypatch.setattr(module, "TIMEOUT", 5.0)
-    monkeypatch.setattr(module, "BLOCK", 10_000)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    servers = []
+def serve(serve_files):
+    """Serve CONTENT; returns the server with the address of the file."""
 
     def start(**options):
-        servers.append(Server(**options))
-        return servers[-1]
+        server = serve_files({"/data/cells%20one.h5ad": CONTENT}, **options)
+        server.url = f"{server.address}/data/cells%20one.h5ad?x=1"
+        return server
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    return start
 
 
 def part_of(url, folder):
@@ -136,7 +92,9 @@ def test_a_server_that_tells_no_size_is_read_to_the_end(serve, tmp_path):
 
 
 def test_another_content_than_promised_is_deleted_and_both_digests_are_named(serve, tmp_path):
-    with pytest.raises(ValueError, match=f"wrong sha256: the file has {SHA256} and was deleted, somebody says so"):
+    with pytest.raises(
+        ValueError, match=f"wrong sha256: the file has {SHA256}, somebody says so; the download was deleted"
+    ):
         download(serve().url, tmp_path, "0" * 64, expectation="somebody says so")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
@@ -186,3 +144,35 @@ def test_a_file_url_is_copied(tmp_path):
 def test_other_urls_are_refused(url, tmp_path):
     with pytest.raises(ValueError, match="must be http, https or file and end in a file name"):
         download(url, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "the server sent an empty file"),
+        (b"\n <!DOCTYPE html><html>Are you a robot?</html>", "the server sent a web page, not a file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "the server sent a pointer of Git LFS"),
+        (gzip.compress(CONTENT)[:-100], "the file is incomplete or damaged"),
+        (gzip.compress(b"x")[:-8] + bytes(8), "the file is incomplete or damaged"),
+        (b"PK\x03\x04" + CONTENT[:1000], "the file is incomplete or damaged"),
+        (b"\x89HDF\r\n\x1a\n" + CONTENT[:1000], "the file is incomplete or damaged"),
+    ],
+)
+@pytest.mark.parametrize("sized", [True, False])
+def test_what_is_not_the_file_is_thrown_away(serve_files, tmp_path, content, problem, sized):
+    server = serve_files({"/cells.h5ad": content}, sized=sized)
+    with pytest.raises(ValueError, match=problem) as error:
+        download(server.address + "/cells.h5ad", tmp_path)
+    assert "the download was deleted, run again, correct the url, or fetch the file by hand" in str(error.value)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_whole_files_of_these_formats_pass(serve_files, tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("a.txt", "gene")
+    h5py.File(tmp_path / "a.h5", "w").close()
+    contents = [gzip.compress(CONTENT), packed.getvalue(), (tmp_path / "a.h5").read_bytes()]
+    for number, content in enumerate(contents):
+        server = serve_files({f"/{number}": content})
+        assert download(f"{server.address}/{number}", tmp_path).read_bytes() == content

@@ -33,7 +33,7 @@ def test_another_content_is_refused_with_the_remedy(served):
     download_locked(url, folder, lock)
     source.write_text("second")
     assert download_locked(url, folder, lock).read_text() == "first", "what is there is right"
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match="wrong sha256") as error:
         download_locked(url, folder.with_name("elsewhere"), lock)
     for word in (url, sha256("first"), sha256("second"), f"remove the line of this url from {lock}"):
         assert word in str(error.value)

@@ -58,12 +58,6 @@ def test_tables_of_r_without_a_name_for_the_first_column_are_read(tmp_path):
     assert list(adata.obs["batch"]) == ["a", "b"]
 
 
-def test_a_table_is_read_in_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr("scbench.datasets.read.CHUNK", 2)
-    adata = read_cells(write(tmp_path / "t.tsv", table("\t")), write(tmp_path / "meta.tsv", METADATA))
-    np.testing.assert_array_equal(adata.X.toarray(), COUNTS)
-
-
 def test_cell_ids_that_look_like_numbers_stay_text(tmp_path):
     path = write(tmp_path / "t.csv", "gene,007,08\ng1,1,2\n")
     adata = read_cells(path, write(tmp_path / "meta.csv", "cell,batch\n007,1\n08,2\n"))

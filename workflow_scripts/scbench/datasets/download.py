@@ -14,10 +14,13 @@ from urllib.request import url2pathname
 import requests
 import urllib3
 
+from scbench.datasets.content import problem_of
+
 TRIES = 5
 PAUSE = 2.0  # seconds before the second attempt; increases with each further attempt
 TIMEOUT = 60.0  # seconds without a response
 BLOCK = 1 << 20
+REMEDY = "run again, correct the url, or fetch the file by hand and give its path"
 REPORT_EVERY = 50 << 20  # bytes, if the size is unknown or large
 
 
@@ -47,7 +50,8 @@ def download(
     Raises
     ------
     ValueError
-        If the URL has another scheme, the server refuses the request, or the content does not match `sha256`.
+        If the URL has another scheme, the server refuses the request, the content does not match `sha256`, or it is a
+        web page or incomplete; nothing of it is kept then.
     ConnectionError
         If the server cannot be reached, or the connection is lost repeatedly.
     """
@@ -66,9 +70,12 @@ def download(
     else:
         _fetch_with_retries(url, part, report)
     found = digest(part) if sha256 else None
-    if found != sha256:
+    problem = None if sha256 and found == sha256 else problem_of(part)
+    if problem is None and found != sha256:
+        problem = f"wrong sha256: the file has {found}, {expectation}"
+    if problem is not None:
         part.unlink()
-        raise ValueError(f"url {url}: wrong sha256: the file has {found} and was deleted, {expectation}")
+        raise ValueError(f"url {url}: {problem}; the download was deleted, {REMEDY}")
     os.replace(part, target)
     return target
 

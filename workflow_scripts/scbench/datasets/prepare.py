@@ -16,6 +16,7 @@ from scbench.files import PHASES, TRUTH_COLUMNS
 
 MIN_CELLS_TO_VOTE = 20  # dispersions of smaller batches are noise, and scanpy's binning fails on a few cells
 MIN_PHASE_GENES = 10
+BLOCK = 1000  # cells that are transformed at a time
 MIN_SHAPE = 3  # cells and genes; fewer do not give two principal components
 
 
@@ -54,8 +55,7 @@ def prepare(
         If cells have no counts, there are too few cells or genes, or genes do not vary.
     """
     settings = {key: value for key, value in locals().items() if key not in ("raw", "genes")}
-    counts = sparse.csr_matrix(raw.X, dtype=np.int32, copy=True)
-    counts.eliminate_zeros()
+    counts = _without_zeros(sparse.csr_matrix(raw.X, dtype=np.int32))
     total_counts = np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel()
     if (total_counts == 0).any():
         raise ValueError(f"{int((total_counts == 0).sum())} cells have no counts; remove them from the dataset")
@@ -81,11 +81,24 @@ def prepare(
     return adata, truth[TRUTH_COLUMNS]
 
 
+def _without_zeros(counts: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Return a copy without stored zeros, or the matrix itself if it has none."""
+    if not counts.data.all():
+        counts = counts.copy()
+        counts.eliminate_zeros()
+    return counts
+
+
 def lognormalise(counts: sparse.csr_matrix, total_counts: np.ndarray, target_sum: float) -> sparse.csr_matrix:
-    """Return log(1 + count x target_sum / total count of the cell) as CSR float32."""
-    scale = np.repeat(target_sum / total_counts, np.diff(counts.indptr))
-    values = np.log1p(counts.data * scale).astype(np.float32)
-    return sparse.csr_matrix((values, counts.indices.copy(), counts.indptr.copy()), shape=counts.shape)
+    """Return log(1 + count x target_sum / total count of the cell) as CSR float32 with the indices of `counts`."""
+    scale = target_sum / total_counts
+    values = np.empty(counts.nnz, dtype=np.float32)
+    for start in range(0, counts.shape[0], BLOCK):
+        rows = slice(start, min(start + BLOCK, counts.shape[0]))
+        part = slice(counts.indptr[rows.start], counts.indptr[rows.stop])
+        entries = np.diff(counts.indptr[rows.start : rows.stop + 1])
+        values[part] = np.log1p(counts.data[part] * np.repeat(scale[rows], entries))
+    return sparse.csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def rank_genes(adata: anndata.AnnData, n_top_genes: int, *, batch_aware: bool) -> np.ndarray:
@@ -101,9 +114,10 @@ def rank_genes(adata: anndata.AnnData, n_top_genes: int, *, batch_aware: bool) -
     by_batch = batch_aware and batch[voting].nunique() > 1
     voters = anndata.AnnData(X=adata.X, obs=adata.obs[["batch"]], var=adata.var[[]])
     if by_batch:
-        voters = voters[voting.to_numpy()].copy()
+        if not voting.all():
+            voters = voters[voting.to_numpy()].copy()
         voters.obs["batch"] = voters.obs["batch"].cat.remove_unused_categories()
-    if not (voters.X.max(axis=0) - voters.X.min(axis=0)).nnz:
+    if _is_constant(voters.X):
         raise ValueError("no gene varies between the cells; check that the dataset holds counts of single cells")
     n_top_genes = min(n_top_genes, adata.n_vars)
     key = "batch" if by_batch else None
@@ -118,6 +132,12 @@ def rank_genes(adata: anndata.AnnData, n_top_genes: int, *, batch_aware: bool) -
     rank = np.empty(adata.n_vars, dtype=np.int64)
     rank[np.lexsort((dispersion, votes))] = np.arange(adata.n_vars)
     return rank
+
+
+def _is_constant(X: sparse.csr_matrix) -> bool:
+    """Return whether all rows are equal."""
+    blocks = (X[start : start + BLOCK] for start in range(0, X.shape[0], BLOCK))
+    return all((block != X[np.zeros(block.shape[0], dtype=int)]).nnz == 0 for block in blocks)
 
 
 def _score_cell_cycle(adata: anndata.AnnData) -> str:

@@ -58,7 +58,7 @@ def standardise(
     if not filled.any():
         raise ValueError(f"{source}: no cell has any counts; check counts_layer")
     var = pd.DataFrame(index=make_index_unique(adata.var_names.astype(str)))
-    result = anndata.AnnData(X=counts[filled], obs=obs[filled].astype("category"), var=var)
+    result = anndata.AnnData(X=counts if filled.all() else counts[filled], obs=obs[filled].astype("category"), var=var)
     result.uns["dropped_empty_cells"] = int((~filled).sum())
     return result
 
@@ -88,9 +88,11 @@ def _counts(
         raise ValueError(f"{source}: {where} does not hold raw counts (whole numbers, not negative); {_remedy(adata)}")
     if matrix.nnz and matrix.data.max() > np.iinfo(np.int32).max:
         raise ValueError(f"{source}: a count is above {np.iinfo(np.int32).max}; these are no counts of molecules")
-    counts = sparse.csr_matrix(matrix, dtype=np.int32, copy=True)
-    counts.sum_duplicates()
-    counts.eliminate_zeros()
+    counts = sparse.csr_matrix(matrix, dtype=np.int32)
+    if not (counts.has_canonical_format and counts.data.all()):
+        counts = counts.copy()  # may be the matrix of the user
+        counts.sum_duplicates()
+        counts.eliminate_zeros()
     return counts
 
 

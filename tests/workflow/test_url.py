@@ -1,0 +1,64 @@
+"""A dataset by URL through the workflow, from a web server on this machine."""
+
+import gzip
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from scbench.datasets.simulate import simulate
+from scbench.files import read_dataset
+
+TARGET = "results/atlas/dataset.h5ad"
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A served folder with counts and a table of cells; returns (folder, address)."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    cells = simulate(n_cells=120, n_genes=80, n_types=3, n_batches=2, seed=0)
+    with gzip.open(tmp_path / "counts.txt.gz", "wt") as file:
+        file.write("\t".join(cells.obs_names) + "\n")
+        for gene, counts in zip(cells.var_names, cells.X.toarray().T, strict=True):
+            file.write(gene + "\t" + "\t".join(map(str, counts)) + "\n")
+    cells.obs.to_csv(tmp_path / "cells.csv")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=tmp_path))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield tmp_path, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_dataset_by_url_is_fetched_locked_and_described(project, served):
+    folder, address = served
+    dataset = {
+        "url": f"{address}/counts.txt.gz",
+        "metadata": f"{address}/cells.csv",
+        "batch_key": "batch",
+        "label_key": "cell_type",
+        "citation": "Somebody 2026",
+        "licence": "CC BY 4.0",
+        "doi": "10.1/x",
+    }
+    benchmark = {"datasets": ["atlas"], "methods": ["unintegrated"], "seeds": [0]}
+    project.configure({"benchmark": benchmark, "datasets": {"atlas": dataset}, "preprocessing": {"n_pcs": 5}})
+    project.run(TARGET)
+    assert read_dataset(project.folder / TARGET).n_obs == 120
+    lock = project.folder / "config" / "downloads.lock"
+    assert sorted(line.split("  ")[1] for line in lock.read_text().splitlines()) == [
+        f"{address}/cells.csv",
+        f"{address}/counts.txt.gz",
+    ]
+    described = {"datasets": {"atlas": {"citation": "Somebody else 2026", "licence": "CC0"}}}
+    assert project.planned(described, TARGET) == {}, "a citation changes no result"
+    assert "fetch" in project.planned({"datasets": {"atlas": {"exclude_batches": ["batch_1"]}}}, TARGET)
+
+    (folder / "counts.txt.gz").write_bytes(gzip.compress(b"other"))
+    shutil.rmtree(project.results)
+    done = project.snakemake(TARGET, "--configfile", "tiny.yaml", "more.yaml")
+    assert done.returncode != 0
+    log = (project.results / "logs/atlas/fetch.log").read_text()
+    assert "wrong sha256" in log.splitlines()[-1]
+    assert "config/downloads.lock says" in log.splitlines()[-1]
