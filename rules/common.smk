@@ -19,6 +19,7 @@ from scbench.config import (
     write_config,
 )
 from scbench.coverage import closing_words, record_coverage
+from scbench.datasets.external import files_of
 from scbench.paths import Paths
 from scbench.plan import has_labels, plan_runs
 from scbench.metrics.catalogue import METRICS as METRIC_CATALOGUE
@@ -30,7 +31,7 @@ from snakemake.exceptions import WorkflowError
 
 try:
     CONFIG = load_config(ROOT / "config", config, workflow.configfiles)
-    METHODS = load_registry(CONFIG["methods"])
+    METHODS = load_registry(CONFIG["methods"], CONFIG["datasets"])
     PLAN = plan_runs(CONFIG, METHODS)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
@@ -38,6 +39,7 @@ except ConfigError as error:
 AT = Paths(CONFIG["benchmark"]["results"])
 RUN = {"dataset": "{dataset}", "method": "{method}", "seed": "{seed}"}  # wildcards of AT.run and AT.run_log
 RUNS = [run for run in PLAN if run.status == "planned"]
+EXTERNAL = [id for id, method in METHODS.items() if method.kind == "external"]
 RUN_TABLE = pd.DataFrame(PLAN)
 DATASETS = CONFIG["datasets"]
 SIMULATED = [name for name in DATASETS if "simulate" in DATASETS[name]]
@@ -64,6 +66,18 @@ wildcard_constraints:
     dataset=one_of(DATASETS),
     method=one_of(METHODS),
     seed=r"\d+",
+
+
+def run_inputs(method):
+    """Return the inputs: the dataset, and cell types and gene vectors only for methods that declare them."""
+    files = {"dataset": AT.data("{dataset}", "dataset.h5ad")}
+    files |= {source: AT.gene_knowledge("{dataset}", f"{source}.npz") for source in method.gene_vectors}
+    return files | ({"truth": AT.data("{dataset}", "truth.tsv.gz")} if method.uses_labels else {})
+
+
+def embeddings_of(wildcards):
+    """Return {id: settings} of the embeddings of a dataset that were made elsewhere."""
+    return DATASETS[wildcards.dataset]["embeddings"]
 
 
 def first_runs(dataset):

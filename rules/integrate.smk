@@ -1,11 +1,6 @@
-def run_inputs(method):
-    """Return the inputs: the dataset, and cell types and gene vectors only for methods that declare them."""
-    files = {"dataset": AT.data("{dataset}", "dataset.h5ad")}
-    files |= {source: AT.gene_knowledge("{dataset}", f"{source}.npz") for source in method.gene_vectors}
-    return files | ({"truth": AT.data("{dataset}", "truth.tsv.gz")} if method.uses_labels else {})
-
-
 for id, method in METHODS.items():
+    if id in EXTERNAL:
+        continue
 
     rule:
         name:
@@ -34,3 +29,32 @@ for id, method in METHODS.items():
             f"{{wildcards.dataset}}: {method.label}, seed {{wildcards.seed}}"
         script:
             "../workflow_scripts/integrate.py"
+
+
+rule import_embedding:
+    input:
+        unpack(lambda wildcards: files_of(embeddings_of(wildcards)[wildcards.method])),
+        raw=AT.data("{dataset}", "raw.h5ad"),
+        dataset=AT.data("{dataset}", "dataset.h5ad"),
+    output:
+        embedding=AT.run(**RUN, name="embedding.h5ad"),
+    log:
+        AT.run_log(**RUN, step="integrate"),
+    benchmark:
+        AT.run(**RUN, name="import.benchmark.jsonl")
+    wildcard_constraints:
+        method=one_of(EXTERNAL),
+    priority: 1  # a file that does not fit is reported before methods are trained
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        obsm=lambda wildcards: embeddings_of(wildcards)[wildcards.method].get("obsm"),
+        code=code_digest("import_embedding.py"),
+    message:
+        "{wildcards.dataset}: import {wildcards.method}"
+    script:
+        "../workflow_scripts/import_embedding.py"

@@ -21,7 +21,11 @@ from scbench.checks import SCORE_COLUMNS
 from scbench.cli import main
 from scbench.commands.one_file import SHORT_NAMES
 from scbench.config import write_config
+from scbench.datasets.external import read_external
+from scbench.datasets.prepare import prepare
+from scbench.datasets.sources import read_source
 from scbench.files import read_model, read_scores, write_scores
+from scbench.metrics.suite import score_run
 from scbench.paths import Paths
 from scbench.provenance import method_digest
 from scbench.registry import load_registry
@@ -75,6 +79,56 @@ def test_compare_runs_all_methods_and_scores_them(files, tmp_path, capsys):
     assert {"ilisi", "nmi_leiden_best"} <= set(scores.loc[scores["status"] == "ok", "metric"])
     assert "unintegrated" in capsys.readouterr().out
     assert (folder / "vae_nb" / "umap_celltype.svg").exists()
+
+
+@pytest.fixture(scope="module")
+def embedded(files):
+    """The raw counts, one cell without counts, the embeddings of `compare`-like shape, and a PCA."""
+    cells = anndata.read_h5ad(files / "raw.h5ad")
+    random = np.random.default_rng(0)
+    cells.X[5] = 0
+    cells.layers["wrong"] = cells.X * 0.5
+    cells.obsm["X_good"] = pd.get_dummies(cells.obs["celltype"]).to_numpy() + 0.1 * random.standard_normal((300, 3))
+    cells.obsm["X_noise"] = random.standard_normal((300, 5))
+    cells.obsm["X_pca"] = random.standard_normal((300, 5)) + 2 * (cells.obs["batch"] == "a").to_numpy()[:, None]
+    cells.obsm["X_broken"] = np.full((300, 2), np.nan)
+    cells.write_h5ad(files / "embedded.h5ad")
+    cells.X = cells.X * 0.5
+    cells.write_h5ad(files / "no_counts.h5ad")
+    return files
+
+
+def test_score_gives_the_numbers_of_the_workflow(embedded, tmp_path, capsys, config):
+    """The steps of the rules fetch, prepare, import_embedding and score on the same file."""
+    out = tmp_path / "scores.tsv"
+    given = ["--adata", f"{embedded}/embedded.h5ad", "--obsm", "X_good", "X_noise", "--label-key", "celltype"]
+    assert main(["score", *given, "--preset", "fast", "-o", str(out)]) == 0
+    source = {"path": f"{embedded}/embedded.h5ad", "batch_key": "batch", "label_key": "celltype"}
+    adata, truth = prepare(read_source(source, folder=tmp_path, lock=tmp_path / "lock"), **config["preprocessing"])
+    assert adata.n_obs == 299
+    metrics = config["metrics"]["presets"]["fast"]
+    cells = anndata.read_h5ad(source["path"]).obs_names
+    wanted = []
+    for key in ("X_good", "X_noise"):
+        X = read_external({"path": source["path"], "obsm": key}, adata.obs_names, cells)
+        run = {"dataset": "embedded", "method": key, "seed": 0}
+        wanted.append(score_run(X, None, adata, truth, **run, metrics=metrics)["scores"])
+    write_scores(tmp_path / "wanted.tsv", pd.concat(wanted))
+    assert out.read_text() == (tmp_path / "wanted.tsv").read_text()
+    scores = read_scores(out)
+    assert (scores["status"] == "ok").all()
+    printed = capsys.readouterr().out
+    assert "[2/2] X_noise: 299 cells, 5 dimensions" in printed
+    assert re.search(r"(?m)^X_good +\d", printed)
+
+
+def test_score_without_counts_and_labels_computes_the_metrics_that_need_neither(embedded, tmp_path, capsys):
+    given = ["--adata", f"{embedded}/no_counts.h5ad", "--obsm", "X_good", "--pca", "X_pca", "--preset", "fast"]
+    assert main(["score", *given, "-o", str(tmp_path / "scores.tsv")]) == 0
+    scores = read_scores(tmp_path / "scores.tsv").set_index("metric")["status"]
+    assert scores[["ilisi", "pcr_comparison"]].eq("ok").all()
+    assert scores[["nmi_leiden_r1", "clisi"]].eq("not_applicable").all()
+    assert "nmi_leiden_r1: not applicable: the dataset has no cell types" in capsys.readouterr().out
 
 
 def test_a_method_with_gene_vectors_gets_them_and_its_record_says_which(files, tmp_path):
@@ -159,12 +213,23 @@ def test_help_is_there_within_a_second(root):
         (["compare", "--adata", "{files}/raw.h5ad", "--methods", "magic"], "magic is not declared"),
         (["vae", "--save-only", "{files}"], "holds no embedding.h5ad"),
         (["vae", "--adata", "{files}/raw.h5ad", "--latent-dim", "0"], "vae_nb.params.latent_dim: 0 is below 1"),
+        (["score", "--adata", "nowhere.h5ad", "--obsm", "X"], "nowhere.h5ad: does not exist"),
+        (["score", "--adata", "{files}/embedded.h5ad", "--obsm", "X"], "obsm 'X' does not exist; obsm: X_broken, X_"),
+        (["score", "--adata", "{files}/embedded.h5ad", "--obsm", "X_broken"], "(NaN or inf) in 299 cells (cell_299"),
+        (["score", "--adata", "{files}/no_counts.h5ad", "--obsm", "X_good"], "X holds no raw counts; name their layer"),
+        (["score", "--adata", "{files}/no_counts.h5ad", "--obsm", "X_good", "--pca", "X"], "obsm 'X' does not exist"),
+        (
+            ["score", "--adata", "{files}/no_counts.h5ad", "--obsm", "X_good", "--pca", "X_pca", "--label-key", "type"],
+            "label_key 'type' is no column",
+        ),
+        (["score", "--adata", "{files}/embedded.h5ad", "--obsm", "X_good", "--counts-layer", "wrong"], "raw counts"),
+        (["score", "--adata", "{files}/embedded.h5ad", "--obsm", "X_good", "--preset", "slow"], "known: fast, scib"),
         (["summarise", "nowhere"], "nowhere/config.yaml: does not exist"),
     ],
 )
-def test_a_mistake_is_one_sentence(files, tmp_path, capsys, arguments, words):
+def test_a_mistake_is_one_sentence(files, embedded, tmp_path, capsys, arguments, words):
     anndata.read_h5ad(files / "raw.h5ad")[-10:].copy().write_h5ad(files / "few.h5ad")
-    out = [] if arguments[0] == "summarise" else ["--out", str(tmp_path)]
+    out = [] if arguments[0] in ("summarise", "score") else ["--out", str(tmp_path)]
     assert main([*(a.format(files=files) for a in arguments), *out]) == 2
     message = capsys.readouterr().err
     assert message.startswith("scbench: ")

@@ -16,7 +16,7 @@ from scbench.metrics.catalogue import METRICS
 from scbench.source import entry_units, reachable, third_party
 
 ROOT = Path(__file__).parents[2]
-OPTIONAL_OF_PANDAS = {".read_excel(": "openpyxl", ".to_markdown(": "tabulate"}
+OPTIONAL_OF_PANDAS = {".read_excel(": "openpyxl", ".read_parquet(": "pyarrow", ".to_markdown(": "tabulate"}
 
 
 def _generator():

@@ -1,5 +1,7 @@
 """The workflow end to end on tiny data: what a first run makes, and what runs again after which change."""
 
+import hashlib
+import json
 import os
 import re
 import resource
@@ -28,7 +30,13 @@ TINY = {
     "methods": {"scdml_iterative": {"params": {"epochs": 2, "rounds": 1}}},
     "datasets": {
         "small": {"simulate": {"n_cells": 150, "n_genes": 100, "n_types": 3, "n_batches": 2}},
-        "plain": {"path": "plain.tsv.gz", "metadata": "cells.tsv", "batch_key": "plate", "label_key": None},
+        "plain": {
+            "path": "plain.tsv.gz",
+            "metadata": "cells.tsv",
+            "batch_key": "plate",
+            "label_key": None,
+            "embeddings": {"elsewhere": {"path": "elsewhere.csv", "label": "Made elsewhere"}},
+        },
     },
 }
 BROKEN = '''"""A method that raises."""
@@ -41,7 +49,7 @@ FIRST_FUNCTION = re.compile(r'(?m)^( *)def \w+\([^"]*?:\n +"""(?:[^"]|"(?!""))*"
 
 
 def write_plain(folder) -> None:
-    """A genes x cells text table without cell types, and the table of its cells."""
+    """A genes x cells text table without cell types, the table of its cells and an embedding made elsewhere."""
     random = np.random.default_rng(0)
     plate = random.integers(0, 2, 100)
     cells = [f"cell{i}" for i in range(100)]
@@ -49,6 +57,7 @@ def write_plain(folder) -> None:
     genes = pd.Index([f"gene{i}" for i in range(60)])
     pd.DataFrame(random.poisson(rates), index=genes, columns=cells).to_csv(folder / "plain.tsv.gz", sep="\t")
     pd.DataFrame({"plate": plate}, index=pd.Index(cells)).to_csv(folder / "cells.tsv", sep="\t")
+    pd.DataFrame(random.standard_normal((100, 5)), index=cells)[::-1].to_csv(folder / "elsewhere.csv")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +101,7 @@ def coverage(project) -> pd.DataFrame:
 
 def test_every_planned_run_is_ok_and_what_needs_labels_is_skipped_with_a_reason(finished):
     runs = coverage(finished)
-    assert runs["status"].value_counts().to_dict() == {"ok": 9, "skipped": 1}
+    assert runs["status"].value_counts().to_dict() == {"ok": 10, "skipped": 1}
     assert (runs[runs["status"] == "skipped"]["dataset"] == "plain").all()
     assert runs[runs["status"] == "skipped"]["reason"].str.contains("labels").all()
 
@@ -256,6 +265,54 @@ def test_a_deleted_embedding_is_made_again_with_the_same_bits_and_nothing_else(f
     shutil.rmtree(folder)
     shutil.move(tmp_path / "kept", folder)
     assert finished.planned() == {}
+
+
+def test_an_embedding_made_elsewhere_is_a_run_like_others_but_without_a_run_time(finished):
+    (run,) = coverage(finished).query("method == 'elsewhere'").itertuples()
+    assert (run.dataset, run.seed, run.status) == ("plain", 1, "ok")
+    assert "| Made elsewhere |" in (finished.results / "tables/plain.md").read_text()
+    overall = pd.read_csv(finished.results / "tables/overall.tsv", sep="\t").set_index("method")
+    assert overall.loc["elsewhere", "kind"] == "external"
+    assert "elsewhere" in set(pd.read_csv(finished.results / "figures/umap_plain.tsv", sep="\t")["method"])
+    assert "elsewhere" not in set(pd.read_csv(finished.results / "summary/resources.tsv", sep="\t")["method"])
+    uns = anndata.read_h5ad(finished.results / "plain/elsewhere/seed1/embedding.h5ad").uns
+    content = (finished.folder / "elsewhere.csv").read_bytes()
+    assert json.loads(uns["source"]) == {"path": "elsewhere.csv", "sha256_of_path": hashlib.sha256(content).hexdigest()}
+
+
+def test_an_exported_and_shuffled_embedding_comes_back_with_the_same_scores(finished):
+    run = anndata.read_h5ad(finished.results / "small/harmony/seed1/embedding.h5ad")
+    run = run[np.random.default_rng(0).permutation(run.n_obs)].copy()
+    table = pd.DataFrame(run.obsm["X_emb"], index=run.obs_names)
+    table.to_csv(finished.folder / "back.csv.gz")
+    table.rename(columns=str).to_parquet(finished.folder / "back.parquet")
+    run.write_h5ad(finished.folder / "back.h5ad")
+    np.save(finished.folder / "back.npy", run.obsm["X_emb"])
+    (finished.folder / "ids.txt").write_text("\n".join(run.obs_names))
+    (finished.folder / "few.csv").write_text(table.iloc[1:].to_csv())
+    settings = {
+        "back_csv": {"path": "back.csv.gz"},
+        "back_parquet": {"path": "back.parquet"},
+        "back_h5ad": {"path": "back.h5ad", "obsm": "X_emb"},
+        "back_npy": {"path": "back.npy", "ids": "ids.txt"},
+    }
+    more = {"datasets": {"small": {"embeddings": settings}}}
+    finished.run(*(f"results/small/{id_}/seed1/scores.tsv" for id_ in settings), more=more)
+    wanted, *found = (
+        (finished.results / f"small/{id_}/seed1/scores.tsv").read_text().replace(f"\t{id_}\t", "\tmethod\t")
+        for id_ in ("harmony", *settings)
+    )
+    assert set(found) == {wanted}
+
+    for settings, words in (
+        ({"path": "few.csv"}, f"few.csv: lacks 1 cell ({run.obs_names[0]}) of the dataset"),
+        ({"path": "back.h5ad", "obsm": "X_pca"}, "embeddings.few.obsm: 'X_pca' is not in back.h5ad; obsm: X_emb"),
+    ):
+        few = {"datasets": {"small": {"embeddings": {"few": settings}}}}
+        (finished.folder / "few.yaml").write_text(yaml.safe_dump(few))
+        failed = finished.snakemake("results/small/few/seed1/scores.tsv", "--configfile", "tiny.yaml", "few.yaml")
+        assert failed.returncode != 0
+        assert words in failed.stdout + failed.stderr
 
 
 def test_a_run_that_fails_leaves_the_others_and_is_reported(finished, edited):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import yaml
 from jsonschema import Draft202012Validator
 
+from scbench.datasets.external import check_source
 from scbench.datasets.parameters import SimulationParameters
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS as METRIC_GROUPS
@@ -20,7 +21,7 @@ from scbench.types import ConfigError
 RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall", "robust")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
-DESCRIPTION_KEYS = ("citation", "licence", "doi")  # of a dataset; they change no result
+NOT_OF_THE_SOURCE = ("citation", "licence", "doi", "embeddings")  # keys of a dataset that do not change its content
 Fail = Callable[[Sequence, str], NoReturn]  # (keys of the invalid value, problem)
 
 
@@ -85,6 +86,12 @@ def _check_datasets(config: Mapping, schema: Draft202012Validator, fail: Fail) -
     for name in config["benchmark"]["datasets"]:
         if name not in config["datasets"]:
             fail(("benchmark", "datasets"), f"'{name}' is not declared; known: {_listed(config['datasets'])}")
+        for id_, settings in config["datasets"][name].get("embeddings", {}).items():
+            try:
+                check_source(settings)
+            except ParameterError as error:
+                key, _, problem = str(error).partition(": ")
+                fail(("datasets", name, "embeddings", id_, key), problem)
 
 
 def _check_methods(config: dict, schema: Draft202012Validator, fail: Fail) -> None:
@@ -140,7 +147,7 @@ def robust_metrics(metrics: Mapping) -> dict[str, list[str]]:
 
 def source_of(dataset: Mapping) -> dict:
     """Return the settings of a dataset that its content depends on."""
-    return {key: value for key, value in dataset.items() if key not in DESCRIPTION_KEYS}
+    return {key: value for key, value in dataset.items() if key not in NOT_OF_THE_SOURCE}
 
 
 def local_files(dataset: Mapping) -> dict[str, str]:

@@ -63,6 +63,16 @@ def read_raw(path: str | Path) -> AnnData:
     return adata
 
 
+def read_cells_of_source(path: str | Path) -> pd.Index:
+    """Read from raw.h5ad the ids of all cells of its source, also of those that were left out; nothing else is read."""
+    import h5py
+    from anndata.io import read_elem
+
+    with h5py.File(path) as file:
+        dropped = read_elem(file["uns/dropped_cells"]) if "uns/dropped_cells" in file else []
+        return read_elem(file["obs"]).index.append(pd.Index(dropped, dtype=object))
+
+
 def write_dataset(path: str | Path, adata: AnnData) -> None:
     """Write a prepared dataset; see `read_dataset`."""
     check_dataset(path, adata)

@@ -21,7 +21,7 @@ class Run:
 
 
 def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
-    """List all runs in the order dataset, method, seed.
+    """List all runs in the order dataset, method, seed; embeddings of a dataset made elsewhere come last.
 
     A method that is not stochastic runs with the first seed only. A label-using method is skipped on a dataset without
     cell types.
@@ -35,13 +35,17 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
     chosen = []
     for key in ("methods", "controls"):
         for id_ in benchmark[key]:
+            if id_ in registry and registry[id_].kind == "external":
+                raise ConfigError(
+                    f"benchmark.{key}: '{id_}' is an embedding of a dataset and runs anyway; remove it here"
+                )
             if id_ not in registry:
                 raise ConfigError(f"benchmark.{key}: '{id_}' is not declared; known: {', '.join(registry)}")
             if id_ not in chosen:
                 chosen.append(id_)
     runs = []
     for dataset in benchmark["datasets"]:
-        for id_ in chosen:
+        for id_ in [*chosen, *config["datasets"][dataset].get("embeddings", {})]:
             seeds = benchmark["seeds"] if registry[id_].stochastic else benchmark["seeds"][:1]
             unlabelled = registry[id_].uses_labels and not has_labels(config["datasets"][dataset])
             for seed in seeds:

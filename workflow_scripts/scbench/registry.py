@@ -12,14 +12,23 @@ from scbench.types import ConfigError
 FIELDS_OF_VARIANTS = ("label", "kind", "uses_labels", "gene_vectors", "analyses")  # besides parameters
 
 
-def load_registry(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Method]:
+def load_registry(
+    entries: Mapping[str, Mapping[str, Any]], datasets: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Method]:
     """Turn the `methods` section of the configuration into {id: Method}, including variants.
+
+    Parameters
+    ----------
+    entries
+        The `methods` section.
+    datasets
+        The `datasets` section, whose embeddings made elsewhere become methods of the kind external.
 
     Raises
     ------
     ConfigError
-        If a method has no module, the id of a variant is already in use, an analysis is unknown, or a parameter is
-        unknown or out of range.
+        If a method has no module, the id of a variant or an embedding is already in use, an analysis is unknown, or a
+        parameter is unknown or out of range.
     """
     registry: dict[str, Method] = {}
     for name, entry in entries.items():
@@ -33,7 +42,31 @@ def load_registry(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Method]
             method = Method(id=id_, module=name, **{**own_fields, "label": label, **own}, params=params)
             _check(method)
             registry[id_] = method
+    for name, dataset in (datasets or {}).items():
+        for id_, settings in dataset.get("embeddings", {}).items():
+            method = _external(id_, settings)
+            if registry.setdefault(id_, method) != method:
+                other = registry[id_].kind == "external"
+                problem = (
+                    "label and uses_labels differ between datasets; write the same" if other else "this id is taken"
+                )
+                raise ConfigError(f"datasets.{name}.embeddings.{id_}: {problem}, or choose another id")
     return registry
+
+
+def _external(id_: str, settings: Mapping[str, Any]) -> Method:
+    """Return an embedding made elsewhere as a method without a module, of which there is one run per dataset."""
+    return Method(
+        id=id_,
+        module="",
+        input="",
+        uses_labels=settings.get("uses_labels", False),
+        trained=False,
+        gpu=0,
+        label=settings.get("label", id_),
+        kind="external",
+        stochastic=False,
+    )
 
 
 def _check(method: Method) -> None:

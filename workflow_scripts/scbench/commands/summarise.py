@@ -63,7 +63,7 @@ def write_partial(results: Path) -> Finished:
 
     at = Paths(str(results))
     config = read_config(at.config)
-    registry = load_registry(config["methods"])
+    registry = load_registry(config["methods"], config["datasets"])
     plan = plan_runs(config, registry)
     covered = coverage(plan, at)
     finished = [run for run, status in zip(plan, covered["status"], strict=True) if status == "ok"]

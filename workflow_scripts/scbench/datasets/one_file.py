@@ -1,15 +1,21 @@
-"""Read one dataset from existing files: processed cells and their raw counts."""
+"""Read one dataset from existing files: processed cells and their raw counts, or cells and embeddings to score."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anndata
+import numpy as np
 import pandas as pd
 
+from scbench.checks import is_counts
+from scbench.datasets.external import as_embedding
 from scbench.datasets.prepare import prepare
 from scbench.datasets.read import read_cells
-from scbench.datasets.validate import standardise
+from scbench.datasets.validate import column_of, standardise
+from scbench.files import cell_cycle_phases
 
 LABEL_KEYS = ("cell_type", "celltype")
 
@@ -52,3 +58,72 @@ def read_one_file(
         marked = cells.var_names[cells.var["highly_variable"].astype(bool)]
     standard = standardise(raw, source=source, batch_key=batch_key, label_key=label_key, counts_layer=layer)
     return prepare(standard, **settings, genes=marked)
+
+
+def read_embeddings(
+    path: Path,
+    keys: Sequence[str],
+    *,
+    batch_key: str,
+    label_key: str | None,
+    counts_layer: str | None,
+    pca: str | None,
+    settings: dict,
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read embeddings of one file and what scoring needs besides them.
+
+    Parameters
+    ----------
+    keys
+        Names in obsm.
+    label_key
+        Column of cell types; None: there are none.
+    counts_layer
+        Layer with the raw counts that are prepared as in a benchmark with `settings`; None: counts, if present, else X.
+    pca
+        Name in obsm of the principal components before integration, instead of raw counts.
+
+    Returns
+    -------
+    {key: (n_cells, n_dims) float32}, and the arguments pca, batch, labels and phases of
+    `scbench.metrics.suite.score_embedding`; cells without counts are left out.
+
+    Raises
+    ------
+    ValueError
+        If columns, layers or embeddings are missing or hold invalid values; the message names the file.
+    """
+    adata = read_cells(path)
+    adata.obs_names_make_unique()
+    for key in [*keys, *([pca] if pca else [])]:
+        if key not in adata.obsm:
+            raise ValueError(f"{path}: obsm '{key}' does not exist; obsm: {', '.join(adata.obsm) or 'none'}")
+
+    def embedding(key: str, cells: pd.Index) -> np.ndarray:
+        rows = adata.obs_names.get_indexer(cells)
+        return as_embedding(f"{path}: obsm '{key}'", np.asarray(adata.obsm[key])[rows], cells)
+
+    if pca is None:
+        prepared, truth = prepare(_standard(adata, path, batch_key, label_key, counts_layer), **settings)
+        cells, before, phases = prepared.obs_names, prepared.obsm["X_pca"], cell_cycle_phases(prepared)
+        batch, labels = truth["batch"].to_numpy(), truth["cell_type"].to_numpy()
+    else:
+        cells, before, phases = adata.obs_names, embedding(pca, adata.obs_names), None
+        batch = column_of(adata.obs, path, "batch_key", batch_key)
+        labels = np.full(len(cells), "") if label_key is None else column_of(adata.obs, path, "label_key", label_key)
+    return {key: embedding(key, cells) for key in keys}, {
+        "pca": before,
+        "batch": batch,
+        "labels": labels,
+        "phases": phases,
+    }
+
+
+def _standard(adata: anndata.AnnData, path: Path, batch_key: str, label_key: str | None, layer: str | None):
+    """Return the raw counts of a layer, or of layers["counts"] or X."""
+    layer = "counts" if layer is None and "counts" in adata.layers else layer
+    if layer is None and (adata.X is None or not is_counts(adata.X)):
+        layers = f"; layers: {', '.join(adata.layers)}" if adata.layers else ""
+        remedy = "name their layer with --counts-layer, or the PCA before integration with --pca"
+        raise ValueError(f"{path}: X holds no raw counts; {remedy}{layers}; obsm: {', '.join(adata.obsm)}")
+    return standardise(adata, source=path, batch_key=batch_key, label_key=label_key, counts_layer=layer)

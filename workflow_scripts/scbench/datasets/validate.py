@@ -41,7 +41,8 @@ def standardise(
 
     Returns
     -------
-    X CSR int32, obs batch and cell_type (categories of str), unique cell and gene names, uns dropped_empty_cells.
+    X CSR int32, obs batch and cell_type (categories of str), unique cell and gene names, uns dropped_empty_cells
+    (their number) and, if cells were left out, uns dropped_cells (all their ids).
 
     Raises
     ------
@@ -51,20 +52,23 @@ def standardise(
     kept = _not_in(adata.obs, source, batch_key, exclude_batches) if exclude_batches else np.ones(adata.n_obs, bool)
     counts = _counts(adata, source, counts_layer, round_counts, kept)
     obs = pd.DataFrame(index=make_index_unique(adata.obs_names[kept].astype(str)))
-    obs["batch"] = _column(adata.obs[kept], source, "batch_key", batch_key)
+    obs["batch"] = column_of(adata.obs[kept], source, "batch_key", batch_key)
     if label_key is not None:
-        obs["cell_type"] = _column(adata.obs[kept], source, "label_key", label_key)
+        obs["cell_type"] = column_of(adata.obs[kept], source, "label_key", label_key)
     filled = counts.getnnz(axis=1) > 0
     if not filled.any():
         raise ValueError(f"{source}: no cell has any counts; check counts_layer")
     var = pd.DataFrame(index=make_index_unique(adata.var_names.astype(str)))
     result = anndata.AnnData(X=counts if filled.all() else counts[filled], obs=obs[filled].astype("category"), var=var)
     result.uns["dropped_empty_cells"] = int((~filled).sum())
+    dropped = adata.obs_names.astype(str).difference(result.obs_names)
+    if len(dropped):
+        result.uns["dropped_cells"] = dropped.to_numpy()
     return result
 
 
 def _not_in(obs: pd.DataFrame, source, batch_key: str, excluded: Collection[str]) -> np.ndarray:
-    batch = _column(obs, source, "batch_key", batch_key)
+    batch = column_of(obs, source, "batch_key", batch_key)
     unknown = sorted(set(excluded) - set(batch))
     if unknown:
         known = _listed(sorted(set(batch)))
@@ -108,7 +112,8 @@ def _remedy(adata: anndata.AnnData) -> str:
     return f"no layer does either; give a file with the counts before normalisation, or, {rounded}"
 
 
-def _column(obs: pd.DataFrame, source, key: str, column: str) -> np.ndarray:
+def column_of(obs: pd.DataFrame, source, key: str, column: str) -> np.ndarray:
+    """Return a column of obs without missing values as text, (n_cells,); `key` names it in error messages."""
     if column not in obs:
         raise ValueError(f"{source}: {key} '{column}' is no column of obs; columns: {_listed(obs)}")
     values = obs[column]
