@@ -15,6 +15,7 @@ include: "rules/integrate.smk"
 include: "rules/evaluate.smk"
 include: "rules/analyses.smk"
 include: "rules/report.smk"
+include: "rules/paper.smk"
 
 
 rule all:
@@ -26,6 +27,7 @@ rule all:
         rules.score_figures.output,
         rules.runtime_figure.output,
         rules.dataset_table.output,
+        expand(rules.ablation_figure.output, module=ABLATIONS),
         [figure_files(id) for id, drawing in FIGURES.items() if drawing.by_default],
         expand(rules.projection_grid.output, dataset=SHOWN_DATASETS),
         rules.report_page.output,

@@ -23,7 +23,8 @@ def gathered_outputs(id):
         files = {suffix: AT.figure(f"{id}.{suffix}") for suffix in ("png", "tsv")}
         return {"svg": shown(id, AT.figure(f"{id}.svg"), figure="all runs"), **files}
     if ANALYSES[id].gathers == "table":
-        return {"md": shown(id, AT.table(f"{id}.md"), table="all runs"), "tsv": AT.table(f"{id}.tsv")}
+        files = {suffix: AT.table(f"{id}.{suffix}") for suffix in ("tsv", "tex")}
+        return {"md": shown(id, AT.table(f"{id}.md"), table="all runs"), **files}
     return {}
 
 

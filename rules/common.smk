@@ -21,11 +21,12 @@ from scbench.config import (
 from scbench.coverage import closing_words, record_coverage
 from scbench.datasets.external import files_of
 from scbench.paths import Paths
-from scbench.plan import has_labels, plan_runs
+from scbench.plan import ablations, has_labels, plan_runs, reported_kinds
 from scbench.metrics.catalogue import METRICS as METRIC_CATALOGUE
 from scbench.provenance import code_digest, files_digest, method_digest
 from scbench.registry import load_registry
 from scbench.report.catalogue import FIGURES
+from scbench.report.published import published_datasets
 from scbench.types import ConfigError
 from snakemake.exceptions import WorkflowError
 
@@ -49,7 +50,9 @@ SCORED = scored_metrics(CONFIG["metrics"])
 SHOWN_DATASETS = list(dict.fromkeys(run.dataset for run in RUNS))
 SHOWN_METHODS = list(dict.fromkeys(run.method for run in RUNS))
 LABELS = {id: METHODS[id].label for id in SHOWN_METHODS}
-KINDS = {id: METHODS[id].reported_kind for id in SHOWN_METHODS}
+KINDS = {id: kind for id, kind in reported_kinds(CONFIG, METHODS).items() if id in LABELS}
+COMPARED = [id for id in SHOWN_METHODS if KINDS[id] != "ablation"]
+ABLATIONS = ablations(CONFIG, METHODS)
 PROJECTION = CONFIG["plots"]["projection"]
 PAGE_FOLDER = ROOT / "workflow_scripts/scbench/report/page"
 PAGE_ASSETS = sorted(path for path in PAGE_FOLDER.rglob("*") if path.suffix in (".j2", ".js", ".css", ".txt"))
@@ -81,8 +84,9 @@ def embeddings_of(wildcards):
 
 
 def first_runs(dataset):
-    """Return the run with the first seed of every method that runs on a dataset."""
-    return [run for run in RUNS if run.dataset == dataset and run.seed == CONFIG["benchmark"]["seeds"][0]]
+    """Return the run with the first seed of every method that runs on a dataset, without ablations."""
+    first = CONFIG["benchmark"]["seeds"][0]
+    return [run for run in RUNS if run.dataset == dataset and run.seed == first and run.method in COMPARED]
 
 
 def reported(file, caption, category, **labels):

@@ -1,5 +1,6 @@
 TABLES = [*SHOWN_DATASETS, "overall"]
 FIGURE_SUFFIXES = ("svg", "png", "tsv")
+TABLE_SUFFIXES = ("md", "tsv", "tex")
 
 
 rule score_tables:
@@ -61,8 +62,8 @@ rule score_figures:
         runtime=10,
     params:
         tables=TABLES,
-        labels=LABELS,
-        kinds=KINDS,
+        labels={id: LABELS[id] for id in COMPARED},
+        kinds={id: KINDS[id] for id in COMPARED},
         metrics=METRICS,
         code=code_digest("score_figures.py"),
     message:
@@ -216,7 +217,7 @@ for id, drawing in FIGURES.items():
             runtime=10,
         params:
             figure=id,
-            labels=LABELS,
+            labels={id: LABELS[id] for id in COMPARED},
             code=code_digest("draw.py", f"scbench.report.{id}"),
         message:
             f"figure: {drawing.title}"
@@ -253,6 +254,36 @@ rule report_page:
         "result page"
     script:
         "../workflow_scripts/report_page.py"
+
+
+rule ablation_figure:
+    input:
+        **({"disentanglement": AT.table("disentanglement.tsv")} if analysed("disentanglement") else {}),
+        summary=rules.summarise.output.summary,
+    output:
+        svg=reported(AT.figure("ablation_{module}.svg"), "ablation", "Ablation", method="{module}"),
+        png=AT.figure("ablation_{module}.png"),
+        tsv=AT.figure("ablation_{module}.tsv"),
+    log:
+        AT.log("ablation_{module}"),
+    benchmark:
+        AT.summary("ablation_{module}.benchmark.jsonl")
+    wildcard_constraints:
+        module=one_of(ABLATIONS),
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        methods=lambda wildcards: ABLATIONS[wildcards.module],
+        labels=LABELS,
+        code=code_digest("ablation_figure.py"),
+    message:
+        "figure: ablation of {wildcards.module}"
+    script:
+        "../workflow_scripts/ablation_figure.py"
 
 
 rule export_run:

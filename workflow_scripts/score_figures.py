@@ -12,6 +12,7 @@ with logged(snakemake.log[0]):
 
     given, output, params = snakemake.input, snakemake.output, snakemake.params
     summary = read_table(given.summary, text=TEXT_COLUMNS)
+    summary = summary[summary["method"].isin(params.labels)]
     found = draw_all(summary, labels=params.labels, kinds=params.kinds, metrics=params.metrics)
     for place, name in enumerate(params.tables):
         figure, drawn = found[name]

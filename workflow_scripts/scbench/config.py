@@ -18,7 +18,7 @@ from scbench.parameters import ParameterError
 from scbench.paths import is_url
 from scbench.types import ConfigError
 
-RESERVED_IDS = ("summary", "partial", "tables", "figures", "logs", "overall", "robust")
+RESERVED_IDS = ("summary", "partial", "tables", "figures", "paper", "logs", "overall", "robust")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
 NOT_OF_THE_SOURCE = ("citation", "licence", "doi", "embeddings")  # keys of a dataset that do not change its content

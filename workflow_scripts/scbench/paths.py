@@ -70,6 +70,11 @@ class Paths:
         return f"{self.results}/report.html"
 
     @property
+    def paper(self) -> str:
+        """Folder of the numbered figures and tables of a paper."""
+        return f"{self.results}/paper"
+
+    @property
     def coverage(self) -> str:
         """Status of every planned run."""
         return self.summary("coverage.tsv")

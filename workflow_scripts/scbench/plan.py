@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from scbench.spec import Method
 from scbench.types import ConfigError
 
+LISTS = ("methods", "ablations", "controls")  # of `benchmark`; a method in several of them belongs to the first
+
 
 @dataclass(frozen=True)
 class Run:
@@ -29,11 +31,11 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
     Raises
     ------
     ConfigError
-        If `benchmark.methods` or `benchmark.controls` names an unknown method.
+        If a list of `benchmark` names an unknown method.
     """
     benchmark = config["benchmark"]
     chosen = []
-    for key in ("methods", "controls"):
+    for key in LISTS:
         for id_ in benchmark[key]:
             if id_ in registry and registry[id_].kind == "external":
                 raise ConfigError(
@@ -59,3 +61,22 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
 def has_labels(dataset: Mapping) -> bool:
     """Return whether a dataset of the configuration has cell types; simulated datasets always have them."""
     return "simulate" in dataset or dataset.get("label_key") is not None
+
+
+def reported_kinds(config: Mapping, registry: Mapping[str, Method]) -> dict[str, str]:
+    """Return {method: kind in tables and figures} of all methods; those that are only ablations are "ablation"."""
+    benchmark = config["benchmark"]
+    only = set(benchmark["ablations"]) - set(benchmark["methods"])
+    return {id_: "ablation" if id_ in only else method.reported_kind for id_, method in registry.items()}
+
+
+def ablations(config: Mapping, registry: Mapping[str, Method]) -> dict[str, list[str]]:
+    """Return {method: its variants in `benchmark.ablations`, in order, and last the method itself if it is run}."""
+    benchmark = config["benchmark"]
+    found: dict[str, list[str]] = {}
+    for id_ in benchmark["ablations"]:
+        found.setdefault(registry[id_].module, []).append(id_)
+    for name, variants in found.items():
+        if name in benchmark["methods"] and name not in variants:
+            variants.append(name)
+    return found

@@ -47,6 +47,7 @@ ANALYSES = {
         reads=("embedding", "model"),
         tables=("disentanglement", "correlations", "counterfactuals", "downstream"),
         draws=True,
+        gathers="table",
         by_default=True,
     ),
     "self_training": Analysis(
@@ -62,6 +63,14 @@ ANALYSES = {
         reads=("model",),
         tables=("annotation",),
         gathers="table",
+    ),
+    "gene_vectors": Analysis(
+        title="hidden genes predicted with different gene vectors",
+        reads=("history",),
+        tables=("gene_vectors",),
+        gathers="figure",
+        needs_labels=False,
+        by_default=True,
     ),
     "attention": Analysis(
         title="gene-gene attention per cell type",

@@ -55,7 +55,7 @@ def write_partial(results: Path) -> Finished:
     from scbench.coverage import coverage
     from scbench.files import read_by_type, read_scores, write_table
     from scbench.paths import Paths
-    from scbench.plan import plan_runs
+    from scbench.plan import plan_runs, reported_kinds
     from scbench.ranking.by_type import summarise_by_type
     from scbench.ranking.costs import resources
     from scbench.ranking.uncertainty import ranking_tables
@@ -73,7 +73,7 @@ def write_partial(results: Path) -> Finished:
     }
     scores = [read_scores(path) for path in files["scores.tsv"].values()]
     planned = {run.method: registry[run.method] for run in plan if run.status == "planned"}
-    kinds = {id_: method.reported_kind for id_, method in planned.items()}
+    kinds = {id_: kind for id_, kind in reported_kinds(config, registry).items() if id_ in planned}
     table = pd.concat(scores) if scores else pd.DataFrame(columns=SCORE_COLUMNS)
     tables = ranking_tables(
         table,

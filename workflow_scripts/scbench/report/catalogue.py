@@ -44,4 +44,10 @@ FIGURES = {
         category="Run time",
         reads=("summary/resources", "tables/datasets"),
     ),
+    "annotation": Drawing(
+        title="cell types of held-out batches",
+        category="Cell types of held-out batches",
+        analysis="annotation",
+        by_default=False,
+    ),
 }

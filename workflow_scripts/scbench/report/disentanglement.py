@@ -40,6 +40,33 @@ def draw_run(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     return figure
 
 
+def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Put the measures of each run into one row.
+
+    Parameters
+    ----------
+    table
+        Table of `scbench.analyses.disentanglement` with additional leading columns dataset, method and seed.
+
+    Returns
+    -------
+    Table with the columns dataset, method, seed, {batch, cell_type}_from_{pca, z_bio, z_batch}, batch_from_cell_type,
+    batch_chance, cell_type_chance, cross_correlation, counterfactual (mean over pairs of batches).
+    """
+    probes = table[table["measure"].isin(["batch", "cell_type"])]
+    runs = ["dataset", "method", "seed"]
+    wide = probes.assign(name=probes["measure"] + "_from_" + probes["of"]).pivot(
+        index=runs, columns="name", values="value"
+    )
+    by_run = table.groupby([*runs, "measure"])
+    for measure in ("batch", "cell_type"):
+        wide[f"{measure}_chance"] = by_run["chance"].first().unstack("measure").get(measure)
+    for measure in ("cross_correlation", "counterfactual"):
+        wide[measure] = by_run["value"].mean().unstack("measure").get(measure)
+    order = table[runs].drop_duplicates()
+    return order.merge(wide.reset_index(), on=runs).rename_axis(columns=None)
+
+
 def _draw_probes(axes, table: pd.DataFrame) -> None:
     of_types = table["of"] == "cell_type"
     probes = table[table["measure"].isin(["batch", "cell_type"]) & ~of_types]

@@ -17,7 +17,11 @@ GROUP_LABELS = {
     "rank_robust": "Robust rank",
 }
 
-APART_HEADINGS = {"supervised": "Given the cell types, not ranked", "control": "Controls"}
+APART_HEADINGS = {
+    "supervised": "Given the cell types, not ranked",
+    "ablation": "Ablations, not ranked",
+    "control": "Controls",
+}
 
 MISSING = "\u2013"  # an en dash for missing values
 

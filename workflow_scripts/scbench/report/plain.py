@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,18 +12,24 @@ from scbench.report.labels import MISSING
 from scbench.report.tables import escape_latex
 
 
-def write_plain(table: pd.DataFrame, files: Mapping[str, str | Path], shown: pd.DataFrame | None = None) -> None:
+def write_plain(
+    table: pd.DataFrame,
+    files: Mapping[str, str | Path],
+    shown: pd.DataFrame | None = None,
+    notes: Sequence[str] = (),
+) -> None:
     """Write a table to `files`, {tsv, md, tex: file}; those that are not listed are not written.
 
-    The TSV has the values of `table`. Markdown and LaTeX show `shown`, or the same values with three decimals.
+    The TSV has the values of `table`. Markdown and LaTeX show `shown`, or the same values with three decimals, and the
+    notes below (in LaTeX as comments).
     """
     shown = table if shown is None else shown
     if "tsv" in files:
         write_table(files["tsv"], table)
     if "md" in files:
-        write_text(files["md"], markdown(shown))
+        write_text(files["md"], markdown(shown) + "".join(f"\n{note}\n" for note in notes))
     if "tex" in files:
-        write_text(files["tex"], _latex(shown))
+        write_text(files["tex"], _latex(shown) + "".join(f"% {note}\n" for note in notes))
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -47,7 +53,7 @@ def _right(table: pd.DataFrame) -> list[bool]:
 
 def _cells(table: pd.DataFrame) -> list[list[str]]:
     """Return headings and cells as text; columns of whole numbers have no decimals."""
-    headings = [str(column).replace("_", " ").capitalize() for column in table.columns]
+    headings = [name[:1].upper() + name[1:].replace("_", " ") for name in map(str, table.columns)]
     return [headings, *map(list, zip(*(_texts(table[column]) for column in table.columns), strict=True))]
 
 
