@@ -7,9 +7,11 @@ import sys
 import pandas as pd
 import pytest
 
+from scbench.checks import SCORE_COLUMNS
+from scbench.config import write_config
 from scbench.datasets.prepare import prepare
 from scbench.datasets.simulate import simulate
-from scbench.files import read_dataset, read_raw, read_scores, write_dataset, write_table, write_truth
+from scbench.files import read_dataset, read_raw, read_scores, write_dataset, write_scores, write_table, write_truth
 
 SETTINGS = {
     "n_top_genes": 80,
@@ -118,3 +120,26 @@ def test_gpu_compares_runs_made_on_two_devices(prepared, script, tmp_path):
     assert float(found["gpu_cells_per_s"]) == 10 * 200 / 0.5
     assert found["cpu_total"] == found["gpu_total"]
     assert float(found["difference"]) == 0
+
+
+def test_claims_are_tested_on_folders_and_joined_by_numbers_of_the_lab(script, tmp_path):
+    folder = tmp_path / "mine"
+    rows = [
+        ("one", method, seed, "ilisi", "batch", value + 0.01 * seed, "ok", "", "made up")
+        for method, value in (("harmony", 0.9), ("unintegrated", 0.3))
+        for seed in (0, 1, 2)
+    ]
+    write_scores(folder / "summary/scores.tsv", pd.DataFrame(rows, columns=SCORE_COLUMNS))
+    write_config(folder / "config.yaml", {"metrics": {"weights": {"bio": 0.6, "batch": 0.4}}})
+    claim = ["a", "scores", "harmony", "batch", "unintegrated", "batch", "above", 0.0]
+    names = ["claim", "table", "method", "measure", "other", "other_measure", "expected", "bound"]
+    write_table(tmp_path / "claims.tsv", pd.DataFrame([claim, ["b", "scores", "scdml", *claim[3:]]], columns=names))
+    lab = pd.DataFrame([["a", "two", 0.5, 0.4, 3, "datasets", "lab/page.md"]])
+    lab.columns = ["claim", "data", "mean", "sd", "n", "over", "page"]
+    write_table(tmp_path / "lab.tsv", lab)
+    given = [folder, "--claims", tmp_path / "claims.tsv", "--lab", tmp_path / "lab.tsv", "--out", tmp_path / "page.md"]
+    script("claims.py", *given)
+    page = (tmp_path / "page.md").read_text()
+    assert "| mine: one; 3 pairs | +0.600 (+0.600 to +0.600, over seeds) | held |" in page
+    assert "| [two](lab/page.md) | +0.500 (-0.494 to +1.494, over datasets) | not shown |" in page
+    assert "Not tested yet: b." in page

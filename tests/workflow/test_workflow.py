@@ -388,6 +388,16 @@ def test_exports_are_made_on_demand_of_every_run(finished):
     assert (folder / "silhouette_celltype.txt").read_text().startswith("not applicable: the dataset has no cell types")
 
 
+def test_the_paper_is_made_on_demand_from_what_is_there(finished):
+    jobs = finished.planned(None, "paper")
+    assert jobs == {"claims_table": 1, "paper_folder": 1, "paper": 1}
+    finished.run("paper")
+    readme = (finished.results / "paper/README.md").read_text()
+    assert "figure_04_self_training.png" in readme
+    assert "- Ablations: benchmark.ablations lists no methods\n" in readme
+    assert (finished.results / "paper/figure_02_bio_batch.svg").stat().st_size > 0
+
+
 def test_the_workflow_is_usable_as_a_module_from_another_folder(finished, tmp_path):
     write_plain(tmp_path)
     (tmp_path / "Snakefile").write_text(f"""

@@ -65,13 +65,14 @@ def judge(claims: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFr
     rows = []
     for claim in claims.itertuples():
         pairs, reason = _differences(claim, tables)
-        row = {"claim": claim.claim, "measured": _measured(claim), **_interval(pairs)}
+        row = {"claim": claim.claim, "measured": measured(claim), **_interval(pairs)}
         row["datasets"] = ", ".join(dict.fromkeys(pairs["dataset"]))
-        rows.append(row | {"verdict": "not tested" if reason else _verdict(claim, row), "reason": reason})
+        rows.append(row | {"verdict": "not tested" if reason else verdict_of(claim, row), "reason": reason})
     return pd.DataFrame(rows, columns=TESTED_COLUMNS)
 
 
-def _measured(claim) -> str:
+def measured(claim) -> str:
+    """Return the difference that a row of config/claims.tsv is about, in symbols."""
     same = claim.measure == claim.other_measure
     first, second = (
         (f"{claim.method} - {claim.other}", claim.measure)
@@ -132,7 +133,8 @@ def _interval(pairs: pd.DataFrame) -> dict:
     return result | {"ci_low": result["difference"] - half, "ci_high": result["difference"] + half, "over": over}
 
 
-def _verdict(claim, row: Mapping) -> str:
+def verdict_of(claim, row: Mapping) -> str:
+    """Return held, contradicted or not shown for a row of config/claims.tsv and an interval, {ci_low, ci_high}."""
     if np.isnan(row["ci_low"]):
         return "no interval"
     low, high = row["ci_low"] > claim.bound, row["ci_high"] < claim.bound

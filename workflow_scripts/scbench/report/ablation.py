@@ -74,5 +74,7 @@ def _scores(summary: pd.DataFrame) -> pd.DataFrame:
 def _probes(disentanglement: pd.DataFrame | None) -> pd.DataFrame:
     if disentanglement is None:
         return pd.DataFrame(columns=["measure", "dataset", "method", "mean", "sd"])
-    long = disentanglement.melt(["dataset", "method", "seed"], list(PROBES), var_name="measure")
+    long = disentanglement.reindex(columns=["dataset", "method", "seed", *PROBES]).melt(
+        ["dataset", "method", "seed"], list(PROBES), var_name="measure"
+    )
     return long.groupby(["measure", "dataset", "method"])["value"].agg(mean="mean", sd="std").reset_index()
