@@ -50,7 +50,8 @@ SCORED = scored_metrics(CONFIG["metrics"])
 SHOWN_DATASETS = list(dict.fromkeys(run.dataset for run in RUNS))
 SHOWN_METHODS = list(dict.fromkeys(run.method for run in RUNS))
 LABELS = {id: METHODS[id].label for id in SHOWN_METHODS}
-KINDS = {id: kind for id, kind in reported_kinds(CONFIG, METHODS).items() if id in LABELS}
+ALL_KINDS = reported_kinds(CONFIG, METHODS)
+KINDS = {id: ALL_KINDS[id] for id in SHOWN_METHODS}
 COMPARED = [id for id in SHOWN_METHODS if KINDS[id] != "ablation"]
 ABLATIONS = ablations(CONFIG, METHODS)
 PROJECTION = CONFIG["plots"]["projection"]

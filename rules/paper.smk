@@ -91,7 +91,8 @@ def paper_entries():
         yield kind, "annotation", title, "annotation", run_table, without("annotation")
     yield "figure", "scaling", "Run time and memory", "scaling", "summary/resources.tsv", ""
     for name in SHOWN_DATASETS:
-        yield "figure", f"umap_{name}", f"UMAP, {name}", "umap", f"{name}/{{method}}/seed{{seed}}/embedding.h5ad", ""
+        projections = f"{name}/{{method}}/seed{{seed}}/{PROJECTION}.tsv.gz"
+        yield "figure", f"{PROJECTION}_{name}", f"{PROJECTION.upper()}, {name}", "projection", projections, ""
         yield "figure", f"scores_{name}", f"Scores, {name}", "scores", scores, ""
         yield "table", name, f"Scores, {name}", "tables", scores, ""
 

@@ -246,7 +246,7 @@ rule report_page:
         results=AT.results,
         config=CONFIG,
         robust=robust_metrics(CONFIG["metrics"]),
-        methods={id: METHODS[id].shown for id in dict.fromkeys(run.method for run in PLAN)},
+        methods={run.method: METHODS[run.method].shown | {"kind": ALL_KINDS[run.method]} for run in PLAN},
         runs=[(run.dataset, run.method, run.seed, run.status, run.reason) for run in PLAN],
         code=code_digest("report_page.py"),
         assets=files_digest(*PAGE_ASSETS),

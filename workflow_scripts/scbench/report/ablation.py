@@ -54,15 +54,13 @@ def draw(
             y = one["method"].map(rows) + offsets[place]
             style = {"marker": MARKERS[place % len(MARKERS)], "color": colours[dataset], "markersize": 4}
             axes.errorbar(one["mean"], y, xerr=one["sd"].fillna(0), linestyle="", elinewidth=1, label=dataset, **style)
-        axes.set_title(title, fontsize=9)
-        axes.grid(axis="x", **GRID)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=8)
+        axes.set_title(title)
+        axes.grid(axis="x")
         axes.hlines(np.arange(len(rows) - 1) + 0.5, 0, 1, transform=axes.get_yaxis_transform(), **GRID)
     panels[0].set_yticks(range(len(rows)), [labels.get(method, method) for method in rows], fontsize=8.5)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    figure.legend(handles, names, loc="outside lower center", ncols=4)
     return figure, drawn
 
 

@@ -46,9 +46,7 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
     axes.set_yticks(range(len(rows)), [f"{dataset}\n{labels.get(method, method)}" for dataset, method in rows])
     axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     axes.hlines(np.arange(len(rows) - 1) + 0.5, 0, 1, transform=axes.get_yaxis_transform(), **GRID)
-    axes.set_xlabel("Macro-F1 on held-out batches", fontsize=9)
-    axes.grid(axis="x", **GRID)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=2, fontsize=8, frameon=False)
+    axes.set_xlabel("Macro-F1 on held-out batches")
+    axes.grid(axis="x")
+    figure.legend(loc="outside upper center", ncols=2)
     return figure, drawn

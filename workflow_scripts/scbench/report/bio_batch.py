@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scbench.report.figures import UNKNOWN_COLOUR, category_colours
+from scbench.report.figures import category_colours
 
 MARKERS = "osD^vP*X"
 COLUMNS = 3
@@ -47,11 +47,11 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
         return figure, drawn
     for axes, (dataset, points) in zip(grid, panels, strict=False):
         _draw_panel(axes, points, styles)
-        axes.set_title(dataset, fontsize=9, fontweight="bold" if dataset == OVERALL else "normal")
-    figure.supxlabel("Batch correction", fontsize=9)
-    figure.supylabel("Bio conservation", fontsize=9)
+        axes.set_title(dataset, fontweight="bold" if dataset == OVERALL else "normal")
+    figure.supxlabel("Batch correction")
+    figure.supylabel("Bio conservation")
     handles, names = _legend(grid[0], styles)
-    figure.legend(handles, names, loc="outside right upper", ncols=legend_columns, fontsize=8, frameon=False)
+    figure.legend(handles, names, loc="outside right upper", ncols=legend_columns)
     return figure, drawn
 
 
@@ -103,10 +103,7 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, styles: Mapping[str, tuple[str
             label=point.label,
         )
     axes.margins(0.09)
-    axes.grid(color=UNKNOWN_COLOUR, linewidth=0.5)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
+    axes.grid()
 
 
 def _legend(axes: Axes, styles: Mapping[str, tuple[str, str, bool]]) -> tuple[list, list[str]]:

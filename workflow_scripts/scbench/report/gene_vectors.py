@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from scbench.report.figures import category_colours
-from scbench.report.runtime import GRID
 
 
 def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
@@ -33,14 +32,12 @@ def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
             places = run["method"].map(methods.index)
             style = {"marker": "o", "markersize": 4, "linewidth": 0.7, "color": colours[str(seed)], "alpha": 0.8}
             axes.plot(run["error"], places, label=str(seed), **style)
-        axes.set_title(dataset, fontsize=9)
-        axes.grid(axis="x", **GRID)
+        axes.set_title(dataset)
+        axes.grid(axis="x")
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(methods)), [textwrap.fill(labels.get(name, name), 34) for name in methods])
     panels[0].set_ylim(max(len(methods), 1) - 0.5, -0.5)
-    figure.supxlabel("Error at hidden genes of held-out cells, in units of the variance of the gene", fontsize=9)
+    figure.supxlabel("Error at hidden genes of held-out cells, in units of the variance of the gene")
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, title="Seed", loc="outside right upper", fontsize=8, frameon=False)
+    figure.legend(handles, names, title="Seed", loc="outside right upper")
     return figure

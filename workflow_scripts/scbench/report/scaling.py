@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from scbench.report.figures import category_colours
-from scbench.report.runtime import GRID, MARKERS, PANELS
+from scbench.report.runtime import MARKERS, PANELS
 
 
 def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple[Figure, pd.DataFrame]:
@@ -41,12 +41,9 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
         axes.set(xscale="log", yscale="log", xlabel="Cells", ylabel=title)
         _thin(axes.xaxis, drawn["cells"])
         _thin(axes.yaxis, drawn.loc[drawn[column] > 0, column])
-        axes.grid(**GRID)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=8)
+        axes.grid()
     handles, names = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right upper", ncols=legend_columns, fontsize=8, frameon=False)
+    figure.legend(handles, names, loc="outside right upper", ncols=legend_columns)
     return figure, drawn
 
 
