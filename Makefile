@@ -1,5 +1,6 @@
 # make         run the default benchmark and show its table; the first time it also installs what it needs
 # make demo    run a small benchmark in about a minute: one dataset, four methods, one seed
+# make reference  install the packages of the reference methods (scVI, Scanorama, ...) into .venv
 # make test    run all tests; they also check formatting, imports and types
 # make cover   run the tests and show how much of the library they execute
 # make docs    build the documentation into site/
@@ -30,11 +31,20 @@ help:
 
 lock: .venv/.installed
 	@envs/lock.sh
-	@$(MAKE) --no-print-directory .venv/.installed
+	@$(MAKE) --no-print-directory reference
 	@.venv/bin/python envs/generate.py
 
 .venv/.installed: requirements.txt requirements-sentence-model.txt envs/setup.sh
 	@sh envs/setup.sh
+
+reference: .venv/.installed-reference
+
+.venv/.installed-reference: .venv/.installed requirements-reference.txt
+	@echo "Installing the packages of the reference methods into .venv (what pip does: .venv-install.log)"
+	@.venv/bin/python -m pip install --disable-pip-version-check --no-input -c requirements.txt \
+	    -r requirements-reference.txt >.venv-install.log 2>&1 || { sed -n 's/^ *ERROR: *//p' .venv-install.log | tail -n 1; \
+	    echo "pip could not install requirements-reference.txt; annoy needs a C++ compiler (see .venv-install.log)"; false; }
+	@touch $@
 
 docs: .venv-docs/.installed
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
@@ -45,4 +55,4 @@ docs: .venv-docs/.installed
 	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
-.PHONY: benchmark demo test cover docs lock help
+.PHONY: benchmark demo test cover docs lock reference help

@@ -1,4 +1,4 @@
-"""Write envs/<name>.yaml: the packages of environments.toml and their dependencies, pinned as in requirements.txt.
+"""Write envs/<name>.yaml: the packages of environments.toml and their dependencies, pinned as in requirements*.txt.
 
 python envs/generate.py            writes the files
 python envs/generate.py --check    exits 1 and names the files that differ from what it would write
@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ENVS = Path(__file__).parent
-REQUIREMENTS = ENVS.parent / "requirements.txt"
+REQUIREMENTS = (ENVS.parent / "requirements.txt", ENVS.parent / "requirements-reference.txt")
 DECLARATION = ENVS / "environments.toml"
 PYTHON = "3.11"
 # Fixed, so that the files do not depend on the machine that generates them.
@@ -51,8 +51,8 @@ class LockError(ValueError):
     """Pins, declaration and installed packages are inconsistent; the message says which and how to fix it."""
 
 
-def read_pins(path: Path = REQUIREMENTS) -> dict[str, str]:
-    """Read {normalised package name: version} from a requirements file in which every line is `name==version`.
+def read_pins(*paths: Path) -> dict[str, str]:
+    """Read {normalised package name: version} from requirements files in which every line is `name==version`.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_pins(path: Path = REQUIREMENTS) -> dict[str, str]:
         If a line does not pin a single version, pins a local version (`+cpu`), or repeats a package.
     """
     pins: dict[str, str] = {}
-    for line in path.read_text().splitlines():
+    for path, line in [(file, line) for file in paths for line in file.read_text().splitlines()]:
         text = line.split("#")[0].strip()
         if not text:
             continue
@@ -105,7 +105,7 @@ def closure(
         if asked_by == "torch" and name.startswith(TORCH_OWN):
             continue
         if name not in pins:
-            raise LockError(f"{name}, needed by {asked_by}, has no pin in requirements.txt: run `make lock`")
+            raise LockError(f"{name}, needed by {asked_by}, has no pin in requirements*.txt: run `make lock`")
         version, needs = requirements(name)
         if version.split("+")[0] != pins[name]:
             raise LockError(f"{name} is installed at {version} but pinned at {pins[name]}: install requirements.txt")
@@ -130,10 +130,26 @@ def render(pins: Mapping[str, str]) -> str:
     return HEAD + "".join(f"      - {name}=={version}\n" for name, version in pins.items())
 
 
+def is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 def expected_files(folder: Path = ENVS) -> dict[Path, str]:
-    """Return the expected {path: text} of every environment file."""
-    pins = read_pins()
-    return {folder / f"{name}.yaml": render(closure(direct, pins)) for name, direct in read_declaration().items()}
+    """Return the expected {path: text} of every environment file.
+
+    A file with packages that only requirements-reference.txt pins, and that are not installed here, stays as it is.
+    """
+    pins, optional = read_pins(*REQUIREMENTS), read_pins(REQUIREMENTS[1])
+    expected = {}
+    for name, direct in read_declaration().items():
+        path = folder / f"{name}.yaml"
+        known = all(is_installed(package) for package in direct if package in optional)
+        expected[path] = render(closure(direct, pins)) if known or not path.exists() else path.read_text()
+    return expected
 
 
 def drifting(expected: Mapping[Path, str]) -> list[Path]:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Update requirements.txt from requirements.in; `make lock` runs this and then envs/generate.py.
-# Versions are kept unless requirements.in excludes them; `make lock UPGRADE=1` upgrades to the newest versions.
+# Update requirements.txt and requirements-reference.txt from the .in files; `make lock` runs this and then
+# envs/generate.py. Versions are kept unless an .in file excludes them; `make lock UPGRADE=1` upgrades to the newest versions.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -14,16 +14,29 @@ if [ -z "$uv" ]; then
     uv=$work/uv/bin/uv
 fi
 
-cp requirements.txt "$work/requirements.txt"
-"$uv" pip compile requirements.in --output-file "$work/requirements.txt" --quiet ${UPGRADE:+--upgrade} \
-    --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --annotation-style line --no-header >/dev/null
+# pins NAME ARGUMENTS: every version that NAME.in needs, kept from NAME.txt. One file for CPU and GPU: no build label on
+# torch, and no CUDA packages, which the CUDA build of torch pins itself.
+pins() {
+    name=$1 && shift
+    cp "$name.txt" "$work/$name.txt"
+    "$uv" pip compile "$name.in" --output-file "$work/$name.txt" --quiet ${UPGRADE:+--upgrade} "$@" \
+        --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --annotation-style line --no-header >/dev/null
+    sed -E -e '/^(cuda-|nvidia-|triton)/d' -e 's/^(torch==[0-9.]+)\+[a-z0-9.]+/\1/' "$work/$name.txt"
+}
 
-# One file for CPU and GPU: no build label on torch, and no CUDA packages, which the CUDA build of torch pins itself.
-sed -E -e '/^(cuda-|nvidia-|triton)/d' -e 's/^(torch==[0-9.]+)\+[a-z0-9.]+/\1/' \
-    "$work/requirements.txt" >"$work/pins.txt"
-if cmp -s "$work/pins.txt" requirements.txt; then
-    echo "requirements.txt is up to date"
-else
-    cp "$work/pins.txt" requirements.txt
-    echo "wrote requirements.txt"
-fi
+replace() {
+    if cmp -s "$2" "$1"; then
+        echo "$1 is up to date"
+    else
+        cp "$2" "$1"
+        echo "wrote $1"
+    fi
+}
+
+pins requirements >"$work/pins.txt"
+replace requirements.txt "$work/pins.txt"
+
+# The reference methods live beside the other packages, so only what requirements.txt does not pin is listed.
+pins requirements-reference --constraint requirements.txt >"$work/all.txt"
+awk -F '==' 'NR == FNR { pinned[$1]; next } !($1 in pinned)' requirements.txt "$work/all.txt" >"$work/more.txt"
+replace requirements-reference.txt "$work/more.txt"

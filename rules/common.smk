@@ -21,7 +21,7 @@ from scbench.config import (
 from scbench.coverage import closing_words, record_coverage
 from scbench.datasets.external import files_of
 from scbench.paths import Paths
-from scbench.plan import ablations, has_labels, plan_runs, reported_kinds
+from scbench.plan import ablations, has_labels, not_installed, plan_runs, reported_kinds
 from scbench.metrics.catalogue import METRICS as METRIC_CATALOGUE
 from scbench.provenance import code_digest, files_digest, method_digest
 from scbench.registry import load_registry
@@ -29,11 +29,13 @@ from scbench.report.catalogue import FIGURES
 from scbench.report.published import published_datasets
 from scbench.types import ConfigError
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 try:
     CONFIG = load_config(ROOT / "config", config, workflow.configfiles)
     METHODS = load_registry(CONFIG["methods"], CONFIG["datasets"])
-    PLAN = plan_runs(CONFIG, METHODS)
+    OWN_ENVIRONMENTS = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+    PLAN = plan_runs(CONFIG, METHODS, {} if OWN_ENVIRONMENTS else not_installed(METHODS))
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 

@@ -3,7 +3,7 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.files import read_dataset, read_embedding, read_truth, write_by_type, write_scores
+    from scbench.files import read_dataset, read_embedding, read_graph, read_truth, write_by_type, write_scores
     from scbench.metrics.suite import score_run
 
     given, run = snakemake.input, snakemake.wildcards
@@ -16,6 +16,7 @@ with logged(snakemake.log[0]):
         method=run.method,
         seed=int(run.seed),
         metrics=snakemake.params.metrics,
+        graph=read_graph(given.embedding),
         threads=snakemake.threads,
     )
     write_scores(snakemake.output.scores, tables["scores"])

@@ -144,3 +144,7 @@ def test_the_closing_words_of_a_complete_benchmark_are_its_table_and_where_the_r
     assert closing_words(paths) == "", "only some files were asked for, so there is no table"
     write("tables/overall.md", text="| Harmony |\n")
     assert closing_words(paths) == f"| Harmony |\n\nTables: {tmp_path}/tables   Figures: {tmp_path}/figures"
+    reason = "scvi-tools is not installed; run `make reference`"
+    skipped = [Run("data", method, seed, "skipped", reason) for method in ("scvi", "scanvi") for seed in (0, 1)]
+    record_coverage([RUN, *skipped], paths)
+    assert closing_words(paths).splitlines()[-1] == f"Skipped: scvi, scanvi ({reason})"

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from scbench.plan import plan_runs
+from scbench.plan import not_installed, plan_runs
 from scbench.registry import load_registry
 from scbench.types import ConfigError
 
@@ -30,6 +30,22 @@ def test_a_method_that_uses_labels_is_skipped_with_a_reason_where_there_are_none
     skipped = [r for r in plan(config) if r.status == "skipped"]
     assert {r.method for r in skipped} == {"cell_type_oracle", "shuffled_within_cell_type"}
     assert all("labels" in r.reason for r in skipped)
+
+
+def test_a_method_whose_packages_are_missing_is_skipped_with_the_remedy_and_nothing_else_changes(config):
+    config["methods"]["scvi"]["packages"] = ["numpy", "no-such-package"]
+    config["methods"]["vae_nb"]["packages"] = ["another-missing-package", "no-such-package"]
+    config["benchmark"]["methods"] = ["harmony", "scvi", "cvae_nb"]
+    registry = load_registry(config["methods"])
+    missing = not_installed(registry)
+    assert missing["scvi"] == "no-such-package is not installed; run `make reference`"
+    assert missing["vae_nb"] == "another-missing-package, no-such-package is not installed; install it"
+    assert "harmony" not in missing
+    runs, all_runs = plan_runs(config, registry, missing), plan_runs(config, registry)
+    assert {run.reason for run in runs if run.method == "scvi"} == {missing["scvi"]}
+    assert all(run.status == ("skipped" if run.method == "scvi" else "planned") for run in runs)
+    assert [run for run in runs if run.method != "scvi"] == [run for run in all_runs if run.method != "scvi"]
+    assert all(run.status == "planned" for run in all_runs), "with --use-conda they run in their own environment"
 
 
 @pytest.mark.parametrize("key", ["methods", "controls"])

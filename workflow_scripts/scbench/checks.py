@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from scbench.types import HISTORY_COLUMNS, ContractError, Embedding
+from scbench.types import HISTORY_COLUMNS, ContractError, Embedding, Graph
 
 if TYPE_CHECKING:
     pass
@@ -39,10 +39,25 @@ def check_embedding(where: str | Path, embedding: Embedding, n_cells: int) -> No
     require(bool(np.isfinite(X).all()), where, "the embedding holds values that are not finite")
     if embedding.cluster is not None:
         require(len(embedding.cluster) == n_cells, where, "there is not one cluster per cell")
+    if embedding.graph is not None:
+        check_graph(where, embedding.graph, n_cells)
     if embedding.history is not None:
         require(list(embedding.history.columns) == HISTORY_COLUMNS, where, f"history needs {HISTORY_COLUMNS}")
         finite = np.isfinite(embedding.history["value"]).all()
         require(bool(finite), where, "the history holds values that are not finite")
+
+
+def check_graph(where: str | Path, graph: Graph, n_cells: int) -> None:
+    """Raise ContractError unless both matrices are (n_cells, n_cells) CSR of finite values, the first one symmetric."""
+    for name, matrix in {"connectivities": graph.connectivities, "distances": graph.distances}.items():
+        known = sparse.issparse(matrix) and matrix.format == "csr"
+        require(
+            known and matrix.shape == (n_cells, n_cells), where, f"{name} is not a CSR matrix of all pairs of cells"
+        )
+        valid = np.isfinite(matrix.data).all() and (matrix.data >= 0).all()
+        require(bool(valid), where, f"{name} holds values that are negative or not finite")
+    difference = abs(graph.connectivities - graph.connectivities.T)
+    require(difference.nnz == 0 or difference.max() < 1e-6, where, "connectivities is not symmetric")
 
 
 def check_raw(path, adata) -> None:

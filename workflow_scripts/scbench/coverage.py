@@ -41,7 +41,7 @@ def record_coverage(runs: Sequence[Run], paths: Paths) -> None:
 
 
 def closing_words(paths: Paths) -> str:
-    """Return the failed runs with their reasons and logs, or else the overall table and where the results are."""
+    """Return the failed runs with reasons and logs, or else the overall table, its folders, and what was skipped."""
     import pandas as pd
 
     table = pd.read_csv(paths.coverage, sep="\t", keep_default_na=False)
@@ -54,7 +54,10 @@ def closing_words(paths: Paths) -> str:
     overall = Path(paths.table("overall.md"))
     if not overall.exists():
         return ""
-    return f"{overall.read_text()}\nTables: {paths.results}/tables   Figures: {paths.results}/figures"
+    lines = [overall.read_text(), f"Tables: {paths.results}/tables   Figures: {paths.results}/figures"]
+    for reason, methods in table[table["status"] == "skipped"].groupby("reason")["method"]:
+        lines.append(f"Skipped: {', '.join(methods.unique())} ({reason})")
+    return "\n".join(lines)
 
 
 def _outcome(run: Run, paths: Paths) -> tuple[str, str, str]:

@@ -22,15 +22,17 @@ from scbench.checks import (
     check_by_type,
     check_dataset,
     check_embedding,
+    check_graph,
     check_raw,
     check_scores,
     require,
 )
-from scbench.types import ContractError, Dataset, Embedding
+from scbench.types import ContractError, Dataset, Embedding, Graph
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
+GRAPH = ("connectivities", "distances")  # keys of obsp, as in scanpy
 PHASES = ["S_score", "G2M_score"]  # columns of obs, present only if enough of the genes are
 
 
@@ -174,13 +176,15 @@ def read_gene_vectors(path: str | Path, genes: np.ndarray) -> tuple[np.ndarray |
 
 
 def write_embedding(path: str | Path, embedding: Embedding, cell_ids: pd.Index, record: dict) -> None:
-    """Write obsm X_emb, obs cluster if there are clusters, and the record of how the embedding was made in uns."""
+    """Write obsm X_emb, obs cluster and obsp of a graph if there are any, and how the embedding was made in uns."""
     import anndata
 
     check_embedding(path, embedding, len(cell_ids))
     adata = anndata.AnnData(obs=pd.DataFrame(index=cell_ids), obsm={"X_emb": embedding.X})
     if embedding.cluster is not None:
         adata.obs["cluster"] = pd.Categorical(np.asarray(embedding.cluster).astype(str))
+    if embedding.graph is not None:
+        adata.obsp = {name: getattr(embedding.graph, name) for name in GRAPH}
     adata.uns = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in record.items()}
     with atomic(path) as partial:
         adata.write_h5ad(partial, compression="gzip")
@@ -205,6 +209,15 @@ def read_record(path: str | Path) -> dict:
         stored = {key: value[()] for key, value in file["uns"].items() if isinstance(value, h5py.Dataset)}
     plain = {key: value.decode() if isinstance(value, bytes) else value.item() for key, value in stored.items()}
     return {key: json.loads(value) if str(value).startswith("{") else value for key, value in plain.items()}
+
+
+def read_graph(path: str | Path) -> Graph | None:
+    """Read the graph of a method that makes a graph, or None; `read_embedding` checks the cells."""
+    adata = _read_h5ad(path)
+    graph = Graph(*(adata.obsp[name] for name in GRAPH)) if set(GRAPH) <= set(adata.obsp) else None
+    if graph is not None:
+        check_graph(path, graph, adata.n_obs)
+    return graph
 
 
 def write_model(path: str | Path, state: dict) -> None:

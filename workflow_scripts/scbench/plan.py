@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scbench.provenance import missing_packages
 from scbench.spec import Method
 from scbench.types import ConfigError
 
@@ -22,11 +23,16 @@ class Run:
     reason: str = ""
 
 
-def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
+def plan_runs(config: Mapping, registry: Mapping[str, Method], missing: Mapping[str, str] | None = None) -> list[Run]:
     """List all runs in the order dataset, method, seed; embeddings of a dataset made elsewhere come last.
 
     A method that is not stochastic runs with the first seed only. A label-using method is skipped on a dataset without
     cell types.
+
+    Parameters
+    ----------
+    missing
+        {method: reason} of the methods that are skipped because of missing packages, see `not_installed`.
 
     Raises
     ------
@@ -49,13 +55,21 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method]) -> list[Run]:
     for dataset in benchmark["datasets"]:
         for id_ in [*chosen, *config["datasets"][dataset].get("embeddings", {})]:
             seeds = benchmark["seeds"] if registry[id_].stochastic else benchmark["seeds"][:1]
-            unlabelled = registry[id_].uses_labels and not has_labels(config["datasets"][dataset])
-            for seed in seeds:
-                if unlabelled:
-                    runs.append(Run(dataset, id_, seed, "skipped", "the method uses labels, the dataset has none"))
-                else:
-                    runs.append(Run(dataset, id_, seed))
+            reason = (missing or {}).get(id_, "")
+            if registry[id_].uses_labels and not has_labels(config["datasets"][dataset]):
+                reason = "the method uses labels, the dataset has none"
+            runs += [Run(dataset, id_, seed, "skipped" if reason else "planned", reason) for seed in seeds]
     return runs
+
+
+def not_installed(registry: Mapping[str, Method]) -> dict[str, str]:
+    """Return {method: what is missing and the remedy} for methods whose packages are not installed here.
+
+    With --use-conda it does not matter what is installed here, because methods run in environments of their own.
+    """
+    missing = {id_: missing_packages(method.packages) for id_, method in registry.items()}
+    remedies = {id_: "run `make reference`" if registry[id_].env == "reference" else "install it" for id_ in missing}
+    return {id_: f"{', '.join(names)} is not installed; {remedies[id_]}" for id_, names in missing.items() if names}
 
 
 def has_labels(dataset: Mapping) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -52,6 +52,11 @@ def package_versions(*packages: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def missing_packages(packages: Iterable[str]) -> list[str]:
+    """Return the packages, by their names on PyPI, that are not installed; nothing is imported."""
+    return [package for package in packages if not package_versions(package)]
 
 
 def run_key(code: str, parameters: Mapping, seed: int, *files: str | Path) -> str:

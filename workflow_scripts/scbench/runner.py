@@ -24,7 +24,7 @@ from scbench.files import (
     write_model,
     write_table,
 )
-from scbench.provenance import PACKAGES_OF_METHODS, method_digest, package_versions
+from scbench.provenance import PACKAGES_OF_METHODS, method_digest, missing_packages, package_versions
 from scbench.spec import Spec
 from scbench.types import Checkpoint, Dataset, Embedding
 
@@ -101,8 +101,7 @@ def run(
     DeviceError
         If a GPU is requested and torch finds none.
     """
-    if spec.uses_labels and (labels is None or (labels == "").any()):
-        raise ValueError(f"{spec.id} uses cell types, and the dataset has none for some cells")
+    _refuse(spec, labels)
     device = choose_device(accelerator, wants_gpu=spec.gpu > 0)
     data = method_input(adata, dataset, spec.input, labels if spec.uses_labels else None)
     data = replace(data, checkpoint=checkpoint, gene_vectors=gene_vectors or {})
@@ -118,11 +117,19 @@ def run(
         "parameters": spec.parameters,
         "device": device,
         "code_digest": method_digest(spec.module),
-        "versions": package_versions(*PACKAGES_OF_METHODS),
+        "versions": package_versions(*PACKAGES_OF_METHODS, *spec.packages),
     }
     if gene_reports:
         record["gene_vectors"] = dict(gene_reports)
     return RunResult(embedding, adata.obs_names, record, checkpoint)
+
+
+def _refuse(spec: Spec, labels: np.ndarray | None) -> None:
+    if spec.uses_labels and (labels is None or (labels == "").any()):
+        raise ValueError(f"{spec.id} uses cell types, and the dataset has none for some cells")
+    missing = missing_packages(spec.packages)
+    if missing:
+        raise ValueError(f"{spec.id} needs packages that are not installed: {', '.join(missing)}")
 
 
 def call(module: str, data: Any, *, seed: int, device: str, threads: int, params: Mapping[str, Any]) -> Embedding:

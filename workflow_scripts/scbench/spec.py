@@ -26,6 +26,7 @@ class Spec:
     params: dict[str, Any] = field(default_factory=dict)
     gene_vectors: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -86,6 +86,27 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Graph:
+    """A graph of cells, as a method returns it that makes no embedding.
+
+    Attributes
+    ----------
+    connectivities
+        (n_cells, n_cells) symmetric CSR weights of the edges, above 0.
+    distances
+        (n_cells, n_cells) CSR distances from each cell to its neighbours, not symmetric.
+    """
+
+    connectivities: sparse.csr_matrix
+    distances: sparse.csr_matrix
+
+    def ordered(self, order: np.ndarray) -> Graph:
+        """Return the graph with its cells in another order, (n_cells,) indices."""
+        matrices = (self.connectivities, self.distances)
+        return Graph(*(matrix[order][:, order].sorted_indices() for matrix in matrices))
+
+
+@dataclass(frozen=True)
 class Embedding:
     """Result of a method.
 
@@ -101,6 +122,8 @@ class Embedding:
         Content of model.pt: plain values and tensors, see `scbench.neural.fit.state_of`.
     tables
         {name: table}: additional tables that the method declares in config/methods.yaml.
+    graph
+        The result of a method that makes a graph; X is then the space in which it searched the neighbours.
     """
 
     X: np.ndarray
@@ -108,3 +131,4 @@ class Embedding:
     history: pd.DataFrame | None = None
     model: dict | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    graph: Graph | None = None

@@ -55,7 +55,7 @@ def write_partial(results: Path) -> Finished:
     from scbench.coverage import coverage
     from scbench.files import read_by_type, read_scores, write_table
     from scbench.paths import Paths
-    from scbench.plan import plan_runs, reported_kinds
+    from scbench.plan import not_installed, plan_runs, reported_kinds
     from scbench.ranking.by_type import summarise_by_type
     from scbench.ranking.costs import resources
     from scbench.ranking.uncertainty import ranking_tables
@@ -64,7 +64,9 @@ def write_partial(results: Path) -> Finished:
     at = Paths(str(results))
     config = read_config(at.config)
     registry = load_registry(config["methods"], config["datasets"])
-    plan = plan_runs(config, registry)
+    missing = not_installed(registry)  # but a run made with --use-conda is finished all the same
+    made = {id_ for id_ in missing if any(results.glob(f"*/{id_}/seed*/scores.tsv"))}
+    plan = plan_runs(config, registry, {id_: reason for id_, reason in missing.items() if id_ not in made})
     covered = coverage(plan, at)
     finished = [run for run, status in zip(plan, covered["status"], strict=True) if status == "ok"]
     files = {

@@ -1,7 +1,8 @@
 """Harmony: soft clustering that favours mixed batches, followed by a linear correction per cluster, in PCA space.
 
-Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0, as implemented in harmonypy. It is called directly because
-scanpy's wrapper transposes the result of harmonypy >= 0.1.
+Source: Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0, and Patikas et al. 2026, doi 10.64898/2026.03.16.711825:
+harmonypy 2 (2.1.0 is pinned) follows harmony2, the second version of the R package, and not the version of 2019. It is
+called directly because scanpy's wrapper transposes the result of harmonypy >= 0.1.
 """
 
 from __future__ import annotations

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 
 from scbench.graphs.agreement import contingency
 from scbench.metrics.catalogue import LABELS, METRICS
+from scbench.metrics.errors import NotApplicableError
 from scbench.metrics.groups import group_means
 from scbench.metrics.lisi import lisi
 from scbench.metrics.metric import Need
@@ -25,7 +27,12 @@ def cell_scores(scored: Scored, metrics: Collection[str]) -> dict[str, np.ndarra
     data are left out.
     """
     asked = [name for name in OF_CELLS if name in metrics or name in WITHOUT_BEING_ASKED]
-    return {name: OF_CELLS[name](scored) for name in asked if not _missing(scored, _needs(name))}
+    found = {}
+    for name in asked:
+        with suppress(NotApplicableError):
+            if not _missing(scored, _needs(name)):
+                found[name] = OF_CELLS[name](scored)
+    return found
 
 
 def by_type(scored: Scored, metrics: Collection[str]) -> pd.DataFrame:

@@ -11,7 +11,9 @@ from scipy import sparse
 
 from scbench.graphs.connectivities import connectivities
 from scbench.graphs.neighbours import nearest_of_each_cell
+from scbench.graphs.paths import nearest_along_edges
 from scbench.metrics.clustering import LEAST_ISOLATED, LeidenGrid, isolated_types, kmeans
+from scbench.metrics.errors import NotApplicableError
 from scbench.metrics.kbet import kbet_accepted
 from scbench.metrics.lisi import N_NEIGHBOURS, mixing_within_types, neighbour_weights
 from scbench.metrics.silhouette import cosine_silhouette_widths, silhouette_widths, widths_within_types
@@ -19,6 +21,7 @@ from scbench.seeding import generator
 
 if TYPE_CHECKING:
     from scbench.metrics.metric import Need
+    from scbench.types import Graph
 
 JITTER = 1e-3  # of the standard deviation; less is lost in single precision
 
@@ -29,8 +32,8 @@ class Scored:
 
     Attributes
     ----------
-    X
-        (n_cells, n_dims) embedding, in `canonical.canonical_order`.
+    embedding
+        (n_cells, n_dims), in `canonical.canonical_order`.
     pca
         (n_cells, n_pcs) principal components before integration.
     batch, labels
@@ -39,14 +42,18 @@ class Scored:
         (n_cells,) clusters found by the method, if any.
     phases
         (n_cells, 2) scores of the S and G2/M phases, if they could be computed.
+    graph
+        The result of a method that makes a graph: neighbours are then the nearest cells along its edges, its weights
+        are the connectivities, and there are no coordinates.
     """
 
-    X: np.ndarray
+    embedding: np.ndarray
     pca: np.ndarray
     batch: np.ndarray
     labels: np.ndarray
     clusters: np.ndarray | None = None
     phases: np.ndarray | None = None
+    graph: Graph | None = None
 
     def reason_against(self, need: Need) -> str:
         """Return why a metric with this need is not applicable here; empty if it is applicable."""
@@ -65,6 +72,19 @@ class Scored:
                 return "the dataset has no cell cycle scores; they need real gene symbols"
         return ""
 
+    @property
+    def X(self) -> np.ndarray:
+        """(n_cells, n_dims) coordinates.
+
+        Raises
+        ------
+        NotApplicableError
+            If the method makes a graph.
+        """
+        if self.graph is not None:
+            raise NotApplicableError("the method makes a graph, without coordinates")
+        return self.embedding
+
     @cached_property
     def points(self) -> np.ndarray:
         """Embedding in which cells at the same position are moved apart slightly, so that they have neighbours."""
@@ -77,8 +97,11 @@ class Scored:
 
     @cached_property
     def nearest(self) -> tuple[np.ndarray, np.ndarray]:
-        """Indices and distances of the 90 nearest neighbours of each of `points`, the cell itself first."""
-        return nearest_of_each_cell(self.points, min(N_NEIGHBOURS, len(self.X)))
+        """Indices and distances of the 90 nearest neighbours of each cell, the cell itself first."""
+        k = min(N_NEIGHBOURS, len(self.batch))
+        if self.graph is not None:
+            return nearest_along_edges(self.graph.connectivities, self.graph.distances, k)
+        return nearest_of_each_cell(self.points, k)
 
     @property
     def indices(self) -> np.ndarray:
@@ -106,6 +129,8 @@ class Scored:
         return self._connectivities(50)
 
     def _connectivities(self, n_neighbours: int) -> sparse.csr_matrix:
+        if self.graph is not None:
+            return self.graph.connectivities
         indices, distances = self.nearest
         return connectivities(indices[:, :n_neighbours], distances[:, :n_neighbours])
 

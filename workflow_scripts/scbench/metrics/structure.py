@@ -56,6 +56,7 @@ def _largest_component(indices: np.ndarray, labels: np.ndarray, connection: str)
     n_cells, k = indices.shape
     rows = np.arange(0, n_cells * k + 1, k)
     edges = sparse.csr_matrix((np.ones(indices.size), indices.ravel(), rows), shape=(n_cells, n_cells))
+    edges.sum_duplicates()  # connected_components does not end with an edge that stands twice
     shares = []
     for label in np.unique(labels):
         cells = np.flatnonzero(labels == label)

@@ -26,6 +26,8 @@ from scbench.provenance import code_digest, package_versions
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from scbench.types import Graph
+
 MIN_CELLS = 10
 COLUMNS = {"scores": SCORE_COLUMNS, "by_type": BY_TYPE_COLUMNS}
 
@@ -39,6 +41,7 @@ def score_embedding(
     metrics: Mapping[str, list[str]],
     clusters: np.ndarray | None = None,
     phases: np.ndarray | None = None,
+    graph: Graph | None = None,
     threads: int = 1,
 ) -> pd.DataFrame:
     """Compute the metrics listed under bio, batch and extra.
@@ -49,7 +52,7 @@ def score_embedding(
 
     Parameters
     ----------
-    embedding, pca, batch, labels, clusters, phases
+    embedding, pca, batch, labels, clusters, phases, graph
         See `Scored`.
 
     Returns
@@ -58,7 +61,7 @@ def score_embedding(
     order. The status of a metric is not_applicable if it is not applicable to this data, and failed if it raises an
     exception (the traceback is printed); in both cases it has no value.
     """
-    scored = _in_order(embedding, pca, batch, labels, clusters=clusters, phases=phases)
+    scored = _in_order(embedding, pca, batch, labels, clusters=clusters, phases=phases, graph=graph)
     with _limited(metrics, threads):
         return _scores(scored, metrics)
 
@@ -73,6 +76,7 @@ def score_run(
     method: str,
     seed: int,
     metrics: Mapping[str, list[str]],
+    graph: Graph | None = None,
     threads: int = 1,
 ) -> dict[str, pd.DataFrame]:
     """Score the embedding of one run.
@@ -83,7 +87,7 @@ def score_run(
         (n_cells, n_dims) embedding; (n_cells,) clusters of the method, or None.
     adata, truth
         The prepared dataset, and its batches and cell types, rows as in `X`.
-    metrics
+    metrics, graph
         See `score_embedding`.
 
     Returns
@@ -97,6 +101,7 @@ def score_run(
         truth["cell_type"].to_numpy(),
         clusters=clusters,
         phases=cell_cycle_phases(adata),
+        graph=graph,
     )
     with _limited(metrics, threads):
         scores = _scores(scored, metrics)
@@ -106,17 +111,18 @@ def score_run(
     return {name: tables[name].assign(**run)[columns] for name, columns in COLUMNS.items()}
 
 
-def _in_order(X, pca, batch, labels, *, clusters, phases) -> Scored:
+def _in_order(X, pca, batch, labels, *, clusters, phases, graph) -> Scored:
     """Return the cells in canonical order, at a common scale."""
     X, pca = bounded(X), bounded(pca)
     order = canonical_order(X, pca, batch, labels)
     return Scored(
-        X=X[order],
+        embedding=X[order],
         pca=pca[order],
         batch=batch[order].astype(str),
         labels=labels[order].astype(str),
         clusters=None if clusters is None else clusters[order].astype(str),
         phases=None if phases is None else phases[order],
+        graph=None if graph is None else graph.ordered(order),
     )
 
 
@@ -156,8 +162,8 @@ def implementation(metric: Metric) -> str:
 
 def _value(metric: Metric, scored: Scored) -> tuple[float | None, str, str]:
     try:
-        if len(scored.X) < MIN_CELLS:
-            raise NotApplicableError(f"{len(scored.X)} cells are too few; {MIN_CELLS} are needed")
+        if len(scored.batch) < MIN_CELLS:
+            raise NotApplicableError(f"{len(scored.batch)} cells are too few; {MIN_CELLS} are needed")
         for need in NEEDS:
             if need in metric.needs and (why := scored.reason_against(need)):
                 raise NotApplicableError(why)

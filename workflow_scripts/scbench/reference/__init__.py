@@ -1,0 +1,1 @@
+"""What the methods of other projects have in common."""
