@@ -1,6 +1,6 @@
 """Measure by simulation how often the intervals of the ranking hold the truth, and how often its tests err.
 
-python benchmarks/interval_coverage.py            1,000 benchmarks for each row
+python benchmarks/interval_coverage.py            1,000 benchmarks for each row; another number as an argument
 
 A benchmark is a sample of datasets with seven methods, whose mean totals over all datasets are those of the six real
 datasets of docs/results.md. The total of a run is the mean of its method + an effect of the dataset, which the methods
@@ -27,26 +27,34 @@ SHAPES = ("normal", "skewed", "lost", "tied")
 MEANS = np.array([0.838, 0.834, 0.819, 0.804, 0.766, 0.757, 0.612])
 SD_DATASET, SD_METHOD, SD_SEED = 0.05, 0.04, 0.01
 SEEDS = 3
-BENCHMARKS = 1_000
 
 
-def main() -> None:
-    rows = [{"shape": shape, "datasets": n, **coverage(n, shape)} for shape in SHAPES for n in DATASETS]
-    print("Share of intervals that hold the truth\n\n" + pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3f"))
-    rows = [{"seeds": n, "t interval over seeds": seed_coverage(n)} for n in (2, 3, 5, 10)]
-    print("\nThe same over seeds\n\n" + pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3f"))
-    rows = [{"methods": k, "datasets": n, **errors(k, n)} for k in (3, 7) for n in DATASETS]
-    print("\nShare of benchmarks of equal methods with p <= 0.05\n")
-    print(pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3f"))
+def main(benchmarks: int) -> None:
+    show(
+        "Share of intervals that hold the truth",
+        [{"shape": shape, "datasets": n, **coverage(n, shape, benchmarks)} for shape in SHAPES for n in DATASETS],
+    )
+    show(
+        "Share of t intervals over seeds that hold the truth",
+        [{"seeds": n, "t": seed_coverage(n, benchmarks)} for n in (2, 3, 5, 10)],
+    )
+    show(
+        "Share of benchmarks of equal methods with p <= 0.05",
+        [{"methods": k, "datasets": n, **errors(k, n, benchmarks)} for k in (3, 7) for n in DATASETS],
+    )
 
 
-def coverage(n_datasets: int, shape: str) -> dict[str, float]:
+def show(title: str, rows: list[dict]) -> None:
+    print(f"{title}\n\n{pd.DataFrame(rows, dtype=object).to_markdown(index=False, floatfmt='.3f')}\n", flush=True)
+
+
+def coverage(n_datasets: int, shape: str, benchmarks: int) -> dict[str, float]:
     """Return how often intervals hold the truth: of means, by t and by the percentile bootstrap, and of ranks."""
     random = np.random.default_rng([0, n_datasets, SHAPES.index(shape)])
     means = 0.8 - 1e-6 * np.arange(len(MEANS)) if shape == "tied" else MEANS
     true_rank = stats.rankdata(-means)
     held = {"mean, t": [], "mean, bootstrap": [], "rank": [], "ranks in the interval": []}
-    for _ in range(BENCHMARKS):
+    for _ in range(benchmarks):
         values = dataset_totals(random, means, n_datasets, shape)
         table = mean_intervals(pd.DataFrame(values))
         drawn = values[:, random.integers(0, n_datasets, (1_000, n_datasets))].mean(axis=2)
@@ -75,25 +83,25 @@ def dataset_totals(random: np.random.Generator, means: np.ndarray, n_datasets: i
     return found + np.nanmean(noise, axis=2)
 
 
-def seed_coverage(n_seeds: int) -> float:
+def seed_coverage(n_seeds: int, benchmarks: int) -> float:
     """Return how often the t interval over seeds in summary.tsv holds the true score; one metric, normal noise."""
     random = np.random.default_rng([1, n_seeds])
     rows = [
         (f"d{i}", "a", seed, "ilisi", "batch", 0.5 + SD_SEED * random.standard_normal(), "ok", "", "")
-        for i in range(BENCHMARKS)
+        for i in range(benchmarks)
         for seed in range(n_seeds)
     ]
     summary = summarise(pd.DataFrame(rows, columns=SCORE_COLUMNS), {"a": "method"}, {"bio": 0.0, "batch": 1.0})
     return inside(*summary.query("metric == 'ilisi'").assign(true=0.5)[["ci_low", "true", "ci_high"]].to_numpy().T)
 
 
-def errors(n_methods: int, n_datasets: int) -> dict[str, float]:
+def errors(n_methods: int, n_datasets: int, benchmarks: int) -> dict[str, float]:
     """Return how often each test finds a difference between methods that have none."""
     random = np.random.default_rng([2, n_methods, n_datasets])
     found = {
         name: [] for name in ("chi-square", "Iman-Davenport", "permutation", "Nemenyi, range", "Nemenyi, permutation")
     }
-    for _ in range(BENCHMARKS):
+    for _ in range(benchmarks):
         totals = pd.DataFrame(random.standard_normal((n_methods, n_datasets)))
         tests = rank_tests(totals).set_index("test")
         chi_square = tests.loc["friedman", "statistic"]
@@ -115,4 +123,4 @@ def inside(low: np.ndarray, value: np.ndarray, high: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000)

@@ -4,14 +4,29 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from scbench.checks import SCORE_COLUMNS
+from scbench.commands.common import default_config
 from scbench.config import write_config
 from scbench.datasets.prepare import prepare
 from scbench.datasets.simulate import simulate
-from scbench.files import read_dataset, read_raw, read_scores, write_dataset, write_scores, write_table, write_truth
+from scbench.files import (
+    read_dataset,
+    read_raw,
+    read_scores,
+    read_truth,
+    write_dataset,
+    write_embedding,
+    write_scores,
+    write_table,
+    write_truth,
+)
+from scbench.metrics.suite import score_run
+from scbench.ranking.uncertainty import ranking_tables
+from scbench.types import Embedding
 
 SETTINGS = {
     "n_top_genes": 80,
@@ -143,3 +158,32 @@ def test_claims_are_tested_on_folders_and_joined_by_numbers_of_the_lab(script, t
     assert "| mine: one; 3 pairs | +0.600 (+0.600 to +0.600, over seeds) | held |" in page
     assert "| [two](lab/page.md) | +0.500 (-0.494 to +1.494, over datasets) | not shown |" in page
     assert "Not tested yet: b." in page
+
+
+def test_interval_coverage_has_a_row_for_every_shape_and_number_of_datasets(script):
+    output = script("interval_coverage.py", 2)
+    assert sum(line.startswith(("| normal", "| skewed", "| lost", "| tied")) for line in output.splitlines()) == 16
+    assert output.count("\n|         3 |") == output.count("\n|         7 |") == 4
+
+
+def test_label_free_ranking_compares_with_the_ranking_that_knows_the_cell_types(prepared, script, tmp_path):
+    shutil.copytree(prepared / "toy", tmp_path / "toy")
+    adata = read_dataset(tmp_path / "toy" / "dataset.h5ad")
+    truth = read_truth(tmp_path / "toy" / "truth.tsv.gz")
+    config = default_config({"metrics": {"preset": "fast"}})
+    write_config(tmp_path / "config.yaml", config)
+    noise = np.random.default_rng(0).standard_normal(adata.obsm["X_pca"].shape)
+    shares, scores = {"unintegrated": 0.0, "harmony": 1.0, "vae_nb": 3.0, "cvae_nb": 30.0}, []
+    for method, share in shares.items():
+        X = (adata.obsm["X_pca"] + share * noise).astype(np.float32)
+        of = {"dataset": "toy", "method": method, "seed": 0}
+        write_embedding(tmp_path / "toy" / method / "seed0" / "embedding.h5ad", Embedding(X), adata.obs_names, {})
+        scores.append(score_run(X, None, adata, truth, **of, metrics=config["metrics"])["scores"])
+    tables = ranking_tables(
+        pd.concat(scores), dict.fromkeys(shares, "method"), config["metrics"]["weights"], "controls"
+    )
+    for name in ("summary", "scores"):
+        write_table(tmp_path / "summary" / f"{name}.tsv", tables[name])
+    output = script("label_free_ranking.py", tmp_path)
+    assert "| toy       |         4 |" in output
+    assert "| total " in output

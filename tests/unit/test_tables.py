@@ -1,5 +1,6 @@
 """The tables say what the summary says, in an order and a form one can print."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -124,6 +125,19 @@ def test_the_overall_table_counts_datasets_and_ranks_only_methods(summary):
     assert table.loc["gone", "n_datasets"] == 0
     assert table.loc[["gone", "low"], "rank"].isna().all()
     assert "| Total on one |" in to_markdown(overall_sheet(summary, LABELS, KINDS))
+
+
+def test_the_overall_table_tells_where_an_embedding_of_cell_types_would_stand_and_where_no_total_is(summary):
+    summary = summary.replace({"method": {"low": "cell_type_oracle"}})
+    kinds = {"cell_type_oracle": "control", "worse": "method", "better": "method", "gone": "method"}
+    labels = LABELS | {"cell_type_oracle": "Cell type oracle"}
+    unlabelled = summary.assign(dataset="two", mean=np.nan, n_seeds=0)
+    notes = overall_sheet(pd.concat([summary, unlabelled]), labels, kinds).notes
+    assert any(
+        "Cell type oracle, which keeps nothing but cell types, would have rank 1 of 3 by" in note for note in notes
+    )
+    assert any(note.startswith("No method has a total on two: datasets without cell types need") for note in notes)
+    assert not any("No method" in note for note in overall_sheet(summary, labels, kinds).notes)
 
 
 def test_tsv_holds_the_raw_means(summary, tmp_path):

@@ -134,6 +134,21 @@ ENTRIES = (
         packages=FAISS,
     ),
     Metric(
+        id="trustworthiness_above_chance",
+        label="Trustworthiness above chance",
+        group="bio",
+        function="scbench.metrics.label_free:trustworthiness_above_chance",
+        packages=FAISS,
+    ),
+    Metric(
+        id="cluster_stability",
+        label="Cluster stability",
+        group="bio",
+        function="scbench.metrics.label_free:cluster_stability",
+        arguments={"clusterings": "leiden_r1"},
+        packages=LEIDEN,
+    ),
+    Metric(
         id="ilisi",
         label="iLISI",
         group="batch",

@@ -121,7 +121,7 @@ def rank(summary: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
 
 
 def lost_seeds(summary: pd.DataFrame) -> dict[str, str]:
-    """Return {method: words} for the methods with planned seeds that lack a total on a dataset where others have one."""
+    """Return {method: words} for the methods with planned seeds that lack a total where other methods have one."""
     totals = summary[summary["metric"] == "total"]
     ranked = totals.loc[totals["n_seeds"] > 0, "dataset"]
     lost = totals[totals["dataset"].isin(ranked) & (totals["n_seeds"] < totals["n_planned"])]

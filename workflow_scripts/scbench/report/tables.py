@@ -104,7 +104,8 @@ def overall_sheet(summary: pd.DataFrame, labels, kinds) -> Sheet:
     table = _described(means.add_prefix("total_").join(ranking[overall]), labels, kinds)
     spread = totals.pivot(index="method", columns="dataset", values="sd").reindex(ranking.index).add_prefix("total_")
     groups = {"Total on": list(spread.columns), "Mean over datasets": overall}
-    notes = [COMPARE_WITHIN, *_rank_of_oracle(ranking, labels), *fewer_seeds(ranking["note"], labels)]
+    notes = [COMPARE_WITHIN, *_without_total(means), *_rank_of_oracle(ranking, labels)]
+    notes += fewer_seeds(ranking["note"], labels)
     return Sheet(table, groups, spread.reset_index(drop=True), notes)
 
 
@@ -112,6 +113,13 @@ def fewer_seeds(notes: Mapping[str, str], labels: Mapping[str, str]) -> list[str
     """Return a sentence that names the methods with `notes`, {method: words}, on seeds without a total, if any."""
     named = [f"{labels.get(method, method)} ({words})" for method, words in notes.items() if words]
     return [f"Totals of fewer seeds than planned: {'; '.join(named)}."] if named else []
+
+
+def _without_total(means: pd.DataFrame) -> list[str]:
+    """Return the datasets on which no method has a total, and what to do, for totals as methods x datasets."""
+    names = ", ".join(means.columns[means.isna().all()])
+    advice = "datasets without cell types need metrics.preset: label_free"
+    return [f"No method has a total on {names}: {advice}."] if names else []
 
 
 def _rank_of_oracle(ranking: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
