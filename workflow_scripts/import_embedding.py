@@ -8,6 +8,7 @@ with logged(snakemake.log[0]):
     from scbench.datasets.download import digest
     from scbench.datasets.external import files_of, read_external
     from scbench.files import read_cells_of_source, read_dataset, write_embedding
+    from scbench.provenance import package_versions
     from scbench.types import Embedding
 
     given, run = snakemake.input, snakemake.wildcards
@@ -16,6 +17,13 @@ with logged(snakemake.log[0]):
     cells = read_dataset(given.dataset).obs_names
     X = read_external(settings, cells, read_cells_of_source(given.raw))
     digests = {f"sha256_of_{key}": digest(Path(file)) for key, file in files_of(settings).items()}
-    record = {"method": run.method, "seed": int(run.seed), "kind": "external", "source": settings | digests}
+    record = {
+        "method": run.method,
+        "seed": int(run.seed),
+        "kind": "external",
+        "parameters": settings | digests,
+        "code_digest": snakemake.params.code,
+        "versions": package_versions("anndata", "h5py", "numpy", "pandas", "pyarrow"),
+    }
     write_embedding(snakemake.output.embedding, Embedding(X=X), cells, record)
     print(f"{len(cells)} cells, {X.shape[1]} dimensions from {settings['path']}")

@@ -147,10 +147,12 @@ def test_a_text_table_of_another_shape_is_refused(tmp_path, content, words):
 def test_damaged_files_are_named(tmp_path):
     (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"cell,a\n000,1\n" * 99)[:40])
     (tmp_path / "text.npy").write_text("no array")
+    (tmp_path / "text.parquet").write_text("no table")
     (tmp_path / "ids.txt").write_text("\n".join(CELLS[1:]))
     np.save(tmp_path / "good.npy", X)
     for settings, words in (
         ({"path": "cut.csv.gz"}, "cut.csv.gz: needs a first line"),
+        ({"path": "text.parquet"}, "text.parquet: is not a readable .parquet"),
         ({"path": "text.npy", "ids": "ids.txt"}, "text.npy: is not a .npy file"),
         ({"path": "good.npy", "ids": "ids.txt"}, "ids.txt: has 119 lines for"),
     ):

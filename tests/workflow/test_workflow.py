@@ -277,7 +277,9 @@ def test_an_embedding_made_elsewhere_is_a_run_like_others_but_without_a_run_time
     assert "elsewhere" not in set(pd.read_csv(finished.results / "summary/resources.tsv", sep="\t")["method"])
     uns = anndata.read_h5ad(finished.results / "plain/elsewhere/seed1/embedding.h5ad").uns
     content = (finished.folder / "elsewhere.csv").read_bytes()
-    assert json.loads(uns["source"]) == {"path": "elsewhere.csv", "sha256_of_path": hashlib.sha256(content).hexdigest()}
+    wanted = {"path": "elsewhere.csv", "sha256_of_path": hashlib.sha256(content).hexdigest()}
+    assert json.loads(uns["parameters"]) == wanted
+    assert wanted["sha256_of_path"] in (finished.results / "report.html").read_text()
 
 
 def test_an_exported_and_shuffled_embedding_comes_back_with_the_same_scores(finished):

@@ -81,15 +81,13 @@ def read_external(settings: Mapping[str, str], cells: pd.Index, source: pd.Index
     ValueError
         If cells are missing, unknown or twice in the file, or values are not finite; the message names the first ones.
     """
-    import pandas as pd
-
     path, suffix = settings["path"], format_of(settings["path"])
     if suffix == ".h5ad":
         ids, X = _read_h5ad(path, settings["obsm"])
     elif suffix == ".npy":
         ids, X = _read_npy(path, settings["ids"])
     else:
-        ids, X = _split(path, pd.read_parquet(path)) if suffix == ".parquet" else _read_text(path)
+        ids, X = _read_parquet(path) if suffix == ".parquet" else _read_text(path)
     if not ids.is_unique:
         twice = _named(ids[ids.duplicated()].unique())
         raise ValueError(f"{path}: has several rows for {twice}; cells are matched by id, so give each cell one row")
@@ -107,19 +105,13 @@ def as_embedding(where: str | Path, X: np.ndarray, cells: pd.Index) -> np.ndarra
     """Return an array as float32 if it is (n_cells, n_dims) and finite; `where` names it in error messages."""
     import numpy as np
 
-    if (
-        X.ndim != 2
-        or X.shape[1] == 0
-        or not (np.issubdtype(X.dtype, np.floating) or np.issubdtype(X.dtype, np.integer))
-    ):
+    if X.ndim != 2 or X.shape[1] == 0 or X.dtype.kind not in "fiu":
         raise ValueError(f"{where}: is {X.dtype} of shape {X.shape}; numbers of shape (cells, dimensions) are needed")
     with np.errstate(over="ignore"):
         single = X.astype(np.float32)
     broken = cells[~np.isfinite(single).all(axis=1)]
     if len(broken):
-        raise ValueError(
-            f"{where}: has values that are not finite (NaN or inf) in {_named(broken)}; remove their cause"
-        )
+        raise ValueError(f"{where}: has values that are not finite (NaN or inf) in {_named(broken)}; compute it again")
     return single
 
 
@@ -139,6 +131,16 @@ def _read_text(path: str) -> tuple[pd.Index, np.ndarray]:
     except (ValueError, OSError, EOFError) as error:  # pandas' parser errors are ValueErrors
         needs = f"needs a first line of names, then one line per cell, separated by {sep!r}, with the cell id first"
         raise ValueError(f"{path}: {needs} ({error})") from error
+    return _split(path, table)
+
+
+def _read_parquet(path: str) -> tuple[pd.Index, np.ndarray]:
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(path)
+    except (ValueError, OSError) as error:  # pyarrow's errors are ValueErrors
+        raise ValueError(f"{path}: is not a readable .parquet file ({error}); write it again") from error
     return _split(path, table)
 
 
