@@ -70,6 +70,16 @@ def make_dataset(declared: str, n_cells: int = 300, n_genes: int = 60, seed: int
     )
 
 
+def known_of_cells(pca: np.ndarray, types: np.ndarray) -> dict:
+    """Return what scoring knows of cells beside their groups, made of the PCA: expression, PCA per batch, pseudotime."""
+    genes = np.maximum(pca @ np.random.default_rng(0).standard_normal((pca.shape[1], 30)), 0)
+    return {
+        "expression": sparse.csr_matrix(genes.astype(np.float32)),
+        "batch_pca": pca[:, :10],
+        "pseudotime": types + np.tanh(pca[:, 0]) / 4,
+    }
+
+
 def nearest_centre(X: np.ndarray, groups: np.ndarray) -> float:
     """Share of the cells that lie nearest to the centre of their own group."""
     codes = pd.Categorical(groups).codes

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.metrics import f1_score, silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
@@ -23,6 +24,7 @@ class Prepared:
 
     def __init__(self, pca):
         self.obsm, self.obs, self.uns = {"X_pca": pca}, pd.DataFrame(), {}
+        self.X, self.var = sparse.csr_matrix(pca), pd.DataFrame({"highly_variable_rank": range(pca.shape[1])})
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,8 @@ def test_what_an_entry_takes_it_needs(metric):
     """No metric is called without the labels, batches, clusters or phases it reads."""
     taken = set(argument_names(metric, metric.load()).values())
     from_labels = {"labels", "leiden_best", "kmeans", "widths", "batch_widths", "cosine_widths", "mixing", "accepted"}
-    for need, arguments in (("labels", from_labels), ("clusters", {"clusters"}), ("cell_cycle", {"phases"})):
+    alone = {need: {need} for need in ("clusters", "expression", "batch_pca", "pseudotime")}
+    for need, arguments in ({"labels": from_labels, "cell_cycle": {"phases"}} | alone).items():
         assert (need in metric.needs) == bool(taken & arguments), need
 
 
@@ -59,7 +60,9 @@ def test_labels_and_silhouettes_are_those_of_the_catalogue(monkeypatch):
     assert [label(name) for name in ("nmi_leiden_best", "kbet", "bio", "unknown")] == [
         *("NMI", "kBET", "Bio conservation", "unknown")
     ]
-    assert set(SILHOUETTES) == {"silhouette_cell_type", "isolated_labels", "silhouette_batch", "bras"}
+    assert set(SILHOUETTES) == {
+        *("silhouette_cell_type", "silhouette_clusters", "isolated_labels", "silhouette_batch", "bras")
+    }
     monkeypatch.setitem(METRICS, "made_up", FAKE)
     assert label("made_up") == "Made up"
 

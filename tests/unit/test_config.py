@@ -63,7 +63,7 @@ def test_merging_leaves_the_update_untouched():
         ({"datasets": {"sim_balanced": {"simulate": {"n_cell": 5}}}}, ["datasets.sim_balanced.simulate.n_cell"]),
         ({"methods": {"vae_nb": {"gpus": 1}}}, ["methods.vae_nb.gpus", "unknown key"]),
         ({"metrics": {"bio": ["nmii"]}}, ["metrics.bio.0", "nmii"]),
-        ({"metrics": {"preset": "fastest"}}, ["metrics.preset", "fastest", "fast, scib, full"]),
+        ({"metrics": {"preset": "fastest"}}, ["metrics.preset", "fastest", "fast, scib, robust, full"]),
         ({"metrics": {"extra": ["clisi"]}}, ["metrics", "clisi is in several of the groups"]),
         ({"metrics": {"presets": {"mine": {"bio": []}}}}, ["metrics.presets.mine", "batch"]),
         ({"metrics": {"scaling": "ranks"}}, ["metrics.scaling", "ranks"]),

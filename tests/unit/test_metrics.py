@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scib_metrics as scib
 import sklearn.metrics as sk
+from conftest import known_of_cells
 from scib_metrics.nearest_neighbors import NeighborsResults
 from scipy import sparse
 from scipy.spatial import distance_matrix
@@ -51,6 +52,7 @@ def cells():
         "batch": np.array([f"batch_{b}" for b in batch]),
         "labels": np.array([f"type_{t}" for t in types]),
         "clusters": np.where(types == 0, "0", "1"),
+        **known_of_cells(pca, types),
         "phases": pca[:, :2] + random.standard_normal((400, 2)),
     }
 

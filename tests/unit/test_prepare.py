@@ -178,3 +178,16 @@ def test_the_phases_share_no_gene():
 def test_degenerate_data_are_refused_in_one_sentence(counts, message):
     with pytest.raises(ValueError, match=message):
         prepare(made(counts), **SETTINGS)
+
+
+def test_each_large_batch_has_a_pca_of_its_own():
+    raw = simulate(n_cells=260, n_genes=120, n_types=3, n_batches=2)
+    raw.obs["batch"] = pd.Categorical(np.where(np.arange(260) < 30, "small", raw.obs["batch"].astype(str)))
+    of_batches = prepare(raw, **SETTINGS)[0].obsm["X_pca_batch"]
+    assert of_batches.shape == (260, 10)
+    small = (raw.obs["batch"] == "small").to_numpy()
+    assert np.isnan(of_batches[small]).all()
+    assert np.isfinite(of_batches[~small]).all()
+    alone = prepare(raw[(raw.obs["batch"] == "batch_1").to_numpy()].copy(), **SETTINGS)[0].obsm["X_pca_batch"]
+    inside = of_batches[(raw.obs["batch"] == "batch_1").to_numpy()]
+    assert np.corrcoef(alone[:, 0], inside[:, 0])[0, 1] ** 2 > 0.99, "other batches do not matter"

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -221,3 +222,20 @@ def test_one_state_per_type_leaves_the_counts_as_they_were():
     plain, one = simulate(**SMALL), simulate(**SMALL, n_subtypes=1, subtype_strength=2.0)
     assert (plain.X != one.X).nnz == 0
     assert "subtype" not in one.obs
+
+
+def test_on_a_path_expression_changes_gradually_from_type_to_type():
+    path = {"n_cells": 600, "n_genes": 300, "n_types": 4, "n_batches": 1, "type_strength": 1.5, "path": True}
+    adata = simulate(**path)
+    time, types = adata.obs["pseudotime"].to_numpy(), adata.obs["cell_type"].cat.codes.to_numpy()
+    assert np.array_equal(np.minimum((time * 4).astype(int), 3), types), "each type is a quarter of the path"
+    expression = np.log1p(adata.X.toarray() / np.asarray(adata.X.sum(axis=1)) * 1e4)
+    middle = [expression[(time > low) & (time < low + 0.05)].mean(axis=0) for low in np.arange(0.05, 0.95, 0.05)]
+    steps = [np.linalg.norm(after - before) for before, after in pairwise(middle)]
+    assert max(steps) < 1.6 * np.median(steps), "there is no jump between types"
+    assert "pseudotime" not in simulate(**path | {"path": False}).obs
+    prepared, truth = prepare(
+        adata, n_top_genes=200, hvg_batch_aware=True, target_sum=1e4, n_pcs=5, min_cells_per_gene=3
+    )
+    assert np.array_equal(prepared.obs["pseudotime"], time)
+    assert "pseudotime" not in truth

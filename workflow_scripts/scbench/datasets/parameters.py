@@ -30,6 +30,9 @@ class SimulationParameters(Parameters):
     n_subtypes, subtype_strength
         Number of states within every type that are not part of the cell type labels (obs subtype), with proportions
         that vary between batches; sd of the log fold change of their marker genes, `marker_fraction` of all genes.
+    path
+        Types lie on a path in their order: the expression of a cell changes along its type, from the middle between the
+        type before and its own to the middle between its own and the next (obs pseudotime, from 0 to 1).
     library_size, library_size_spread, batch_library_size_spread
         Median counts per cell; sd of the log over the cells of a batch; sd of the log over batches.
     dispersion
@@ -57,6 +60,7 @@ class SimulationParameters(Parameters):
     program_strength: float = number(0.0, 0)
     n_subtypes: int = number(1, 1)
     subtype_strength: float = number(0.4, 0)
+    path: bool = False
     library_size: float = number(2000.0, above=0)
     library_size_spread: float = number(0.3, 0)
     batch_library_size_spread: float = number(0.2, 0)

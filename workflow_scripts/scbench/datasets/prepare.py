@@ -17,6 +17,7 @@ from scbench.files import PHASES, TRUTH_COLUMNS
 MIN_CELLS_TO_VOTE = 20  # dispersions of smaller batches are noise, and scanpy's binning fails on a few cells
 MIN_PHASE_GENES = 10
 BLOCK = 1000  # cells that are transformed at a time
+MIN_CELLS_OF_BATCH, N_GENES_OF_BATCH, N_PCS_OF_BATCH = 100, 1000, 10  # for the PCA of a batch alone
 MIN_SHAPE = 3  # cells and genes; fewer do not give two principal components
 
 
@@ -66,11 +67,12 @@ def prepare(
         raise ValueError(f"{found} are too few; at least {MIN_SHAPE} of each are needed (min_cells_per_gene)")
 
     batch = raw.obs["batch"].cat.remove_unused_categories()
-    obs = pd.DataFrame({"batch": batch, "total_counts": total_counts}, index=raw.obs_names)
+    obs = pd.DataFrame({"batch": batch, "total_counts": total_counts, **raw.obs.filter(["pseudotime"])})
     adata = anndata.AnnData(X=lognormalise(counts, total_counts, target_sum), obs=obs, var=raw.var.loc[detected, []])
     adata.layers["counts"] = counts
     uns = {"cell_cycle": _score_cell_cycle(adata), "preprocessing": json.dumps(settings)}
     adata.var["highly_variable_rank"] = rank_genes(adata, n_top_genes, batch_aware=hvg_batch_aware)
+    adata.obsm["X_pca_batch"] = pca_of_batches(adata)
     kept = adata.var["highly_variable_rank"] < n_top_genes if genes is None else adata.var_names.isin(list(genes))
     adata = adata[:, np.asarray(kept)].copy()
     adata.uns = uns
@@ -138,6 +140,25 @@ def _is_constant(X: sparse.csr_matrix) -> bool:
     """Return whether all rows are equal."""
     blocks = (X[start : start + BLOCK] for start in range(0, X.shape[0], BLOCK))
     return all((block != X[np.zeros(block.shape[0], dtype=int)]).nnz == 0 for block in blocks)
+
+
+def pca_of_batches(adata: anndata.AnnData) -> np.ndarray:
+    """Return 10 principal components of the 1,000 most variable genes of each batch alone, (n_cells, 10) float32.
+
+    Missing (nan) for batches of fewer than 100 cells. scGraph needs them. Source: Wang et al. 2024, doi
+    10.1101/2024.04.02.587824.
+    """
+    result = np.full((adata.n_obs, N_PCS_OF_BATCH), np.nan, dtype=np.float32)
+    for name, cells in adata.obs.groupby("batch", observed=True).indices.items():
+        if len(cells) < MIN_CELLS_OF_BATCH or adata.n_vars <= N_PCS_OF_BATCH:
+            continue
+        one = adata[cells]
+        try:
+            kept = rank_genes(one, N_GENES_OF_BATCH, batch_aware=False) < N_GENES_OF_BATCH
+            result[cells] = _pca(one.X[:, kept], N_PCS_OF_BATCH)
+        except ValueError as problem:  # no gene varies
+            print(f"batch {name} has no PCA of its own: {problem}")
+    return result
 
 
 def _score_cell_cycle(adata: anndata.AnnData) -> str:

@@ -37,8 +37,8 @@ def simulate(**parameters: Any) -> anndata.AnnData:
 
     Returns
     -------
-    AnnData with X CSR int32 (n_cells, n_genes), obs batch, cell_type and, if there are several, technology and subtype;
-    uns simulation contains the parameters as JSON.
+    AnnData with X CSR int32 (n_cells, n_genes), obs batch, cell_type and, if there are several, technology and subtype,
+    and, on a path, pseudotime; uns simulation contains the parameters as JSON.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def simulate(**parameters: Any) -> anndata.AnnData:
     groups = generator(p.seed, "order").permutation(np.repeat(np.arange(composition.size), composition.ravel()))
     type_of, batch_of = np.divmod(groups, p.n_batches)
 
-    type_effects = p.type_strength * _marker_effects(p.seed, types, p.n_genes, p.marker_fraction)
+    type_effects = of_types = p.type_strength * _marker_effects(p.seed, types, p.n_genes, p.marker_fraction)
     subtypes, subtype_of = [f"{name}.{i}" for name in types for i in range(1, p.n_subtypes + 1)], type_of
     if p.n_subtypes > 1:
         within = p.subtype_strength * _marker_effects(p.seed, subtypes, p.n_genes, p.marker_fraction)
@@ -63,8 +63,11 @@ def simulate(**parameters: Any) -> anndata.AnnData:
         subtype_of = type_of * p.n_subtypes + _states(p.seed, groups, composition.size, p.n_subtypes)
         groups = subtype_of * p.n_batches + batch_of
     shares = _shares(p.seed, type_effects, _batch_effects(p, batches, technology_of), p.interaction_strength)
-    programs = _programs(p.seed, p.n_cells, p.n_genes, p.program_strength) if p.program_strength else None
-    counts = _draw(p.seed, _library_sizes(p, batch_of), shares, groups, p.dispersion, programs)
+    gradients = [_programs(p.seed, p.n_cells, p.n_genes, p.program_strength)] if p.program_strength else []
+    place = generator(p.seed, "path").uniform(-0.5, 0.5, size=p.n_cells) if p.path else None
+    if place is not None:
+        gradients.append(_along_path(place, type_of, of_types))
+    counts = _draw(p.seed, _library_sizes(p, batch_of), shares, groups, p.dispersion, gradients)
 
     obs = pd.DataFrame(index=pd.Index(_names("cell", p.n_cells)))
     obs["batch"] = pd.Categorical.from_codes(batch_of, batches)
@@ -73,6 +76,8 @@ def simulate(**parameters: Any) -> anndata.AnnData:
     obs["cell_type"] = pd.Categorical.from_codes(type_of, types)
     if p.n_subtypes > 1:
         obs["subtype"] = pd.Categorical.from_codes(subtype_of, subtypes)
+    if place is not None:
+        obs["pseudotime"] = (type_of + place + 0.5) / p.n_types
     var = pd.DataFrame(index=pd.Index([f"gene_{i:04d}" for i in range(1, p.n_genes + 1)]))
     return anndata.AnnData(X=counts, obs=obs, var=var, uns={"simulation": json.dumps(asdict(p))})
 
@@ -131,6 +136,19 @@ def _programs(seed: int, n_cells: int, n_genes: int, strength: float) -> tuple[n
     return generator(seed, "activities").normal(size=(n_cells, N_PROGRAMS)), effects
 
 
+def _along_path(place: np.ndarray, type_of: np.ndarray, type_effects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return activities (n_cells, n_types - 1) and effects, the differences of each type and the next.
+
+    A cell at `place` above 0 goes this part of the way to the next type, below 0 to the type before.
+    """
+    steps = np.diff(type_effects, axis=0)
+    step = type_of - (place < 0)
+    inside = (step >= 0) & (step < len(steps))
+    activities = np.zeros((len(place), len(steps)))
+    activities[np.flatnonzero(inside), step[inside]] = place[inside]
+    return activities, steps
+
+
 def _states(seed: int, groups: np.ndarray, n_groups: int, n_subtypes: int) -> np.ndarray:
     """Return the subtype of each cell within its type, (n_cells,), with proportions drawn per group (type in batch)."""
     random = generator(seed, "subtypes")
@@ -144,7 +162,7 @@ def _draw(
     shares: np.ndarray,
     groups: np.ndarray,
     theta: float,
-    programs: tuple[np.ndarray, np.ndarray] | None,
+    gradients: list[tuple[np.ndarray, np.ndarray]],
 ) -> sparse.csr_matrix:
     """Draw gamma-Poisson counts from two random streams, so that the result does not depend on the chunk size."""
     rates, counts = generator(seed, "rates"), generator(seed, "counts")
@@ -152,8 +170,8 @@ def _draw(
     for start in range(0, len(size), CHUNK):
         rows = slice(start, start + CHUNK)
         share = shares[groups[rows]]
-        if programs is not None:
-            share = share * np.exp(programs[0][rows] @ programs[1])
+        for activities, effects in gradients:
+            share = share * np.exp(activities[rows] @ effects)
             share /= share.sum(axis=1, keepdims=True)
         mean = size[rows, None] * share
         drawn = counts.poisson(rates.standard_gamma(theta, size=mean.shape) * (mean / theta))

@@ -15,6 +15,7 @@ from scbench.metrics.groups import group_means
 from scbench.metrics.lisi import lisi
 from scbench.metrics.metric import Need
 from scbench.metrics.scored import Scored
+from scbench.metrics.transfer import purity
 
 WITHOUT_BEING_ASKED = ("cilisi", "purity")  # cheap; they tell under-mixed from over-mixed types
 
@@ -46,7 +47,7 @@ def by_type(scored: Scored, metrics: Collection[str]) -> pd.DataFrame:
     Returns
     -------
     Table with the columns level (cell_type | batch), name, metric, value, cells. Cell types also have the metric f1:
-    the highest F1 score with any Leiden cluster at resolution 1 (four seeds). Without cell types there are batches only.
+    the highest F1 score with any Leiden cluster at resolution 1, of four seeds. Without cell types, only batches.
     """
     of_cells = cell_scores(scored, metrics)
     tables = []
@@ -69,12 +70,6 @@ def best_f1(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
     """Return the highest F1 score of each cell type with any cluster, (n_types,) in sorted order."""
     counts = contingency(labels, clusters)
     return (2 * counts / (counts.sum(axis=1, keepdims=True) + counts.sum(axis=0))).max(axis=1)
-
-
-def purity(indices: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the share of the neighbours (n_cells, k; the cell itself first) that have the label of the cell."""
-    codes = np.unique(labels, return_inverse=True)[1]
-    return (codes[indices[:, 1:]] == codes[:, None]).mean(axis=1)
 
 
 def _needs(name: str) -> frozenset[Need]:

@@ -1,4 +1,4 @@
-"""The form in which an embedding is scored: no score depends on scale, on the order of cells, on names, on an outlier."""
+"""The form in which an embedding is scored, so that scale, the order of cells, names and an outlier do not matter."""
 
 import numpy as np
 

@@ -7,132 +7,11 @@ imports the standard library only, because the Snakemake process loads it and ha
 
 from __future__ import annotations
 
-from scbench.metrics.metric import Metric, Need
-
-LABELS: frozenset[Need] = frozenset({"labels"})
-BATCHES: frozenset[Need] = frozenset({"batches"})
-ISOLATED: frozenset[Need] = LABELS | BATCHES | {"isolated_types"}
-CLUSTERS: frozenset[Need] = LABELS | {"clusters"}
-CELL_CYCLE: frozenset[Need] = frozenset({"cell_cycle"})
-FAISS = ("faiss-cpu",)
-LEIDEN = ("igraph", "faiss-cpu")
-SCIPY = ("scipy", "faiss-cpu")
+from scbench.metrics.bio_entries import BATCHES, BIO_ENTRIES, FAISS, LABELS, LEIDEN, SCIPY
+from scbench.metrics.metric import Metric
 
 ENTRIES = (
-    Metric(
-        id="nmi_leiden_best",
-        label="NMI",
-        group="bio",
-        function="scbench.metrics.clustering:mean_nmi",
-        arguments={"clusterings": "leiden_best"},
-        needs=LABELS,
-        packages=LEIDEN,
-    ),
-    Metric(
-        id="nmi_leiden_r1",
-        label="NMI (res 1)",
-        group="bio",
-        function="scbench.metrics.clustering:mean_nmi",
-        arguments={"clusterings": "leiden_r1"},
-        needs=LABELS,
-        packages=LEIDEN,
-    ),
-    Metric(
-        id="nmi_kmeans",
-        label="NMI (k-means)",
-        group="bio",
-        function="scbench.metrics.clustering:nmi",
-        arguments={"clusters": "kmeans"},
-        needs=LABELS,
-        packages=FAISS,
-    ),
-    Metric(
-        id="nmi_own",
-        label="NMI (own clusters)",
-        group="bio",
-        function="scbench.metrics.clustering:nmi",
-        needs=CLUSTERS,
-    ),
-    Metric(
-        id="ari_leiden_best",
-        label="ARI",
-        group="bio",
-        function="scbench.metrics.clustering:mean_ari",
-        arguments={"clusterings": "leiden_best"},
-        needs=LABELS,
-        packages=LEIDEN,
-    ),
-    Metric(
-        id="ari_leiden_r1",
-        label="ARI (res 1)",
-        group="bio",
-        function="scbench.metrics.clustering:mean_ari",
-        arguments={"clusterings": "leiden_r1"},
-        needs=LABELS,
-        packages=LEIDEN,
-    ),
-    Metric(
-        id="ari_kmeans",
-        label="ARI (k-means)",
-        group="bio",
-        function="scbench.graphs.agreement:ari",
-        arguments={"clusters": "kmeans"},
-        needs=LABELS,
-        packages=FAISS,
-    ),
-    Metric(
-        id="ari_own",
-        label="ARI (own clusters)",
-        group="bio",
-        function="scbench.graphs.agreement:ari",
-        needs=CLUSTERS,
-    ),
-    Metric(
-        id="silhouette_cell_type",
-        label="Silhouette cell type",
-        group="bio",
-        function="scbench.metrics.silhouette:silhouette_cell_type",
-        needs=LABELS,
-        is_silhouette=True,
-    ),
-    Metric(
-        id="isolated_labels",
-        label="Isolated labels",
-        group="bio",
-        function="scbench.metrics.silhouette:isolated_labels",
-        needs=ISOLATED,
-        is_silhouette=True,
-    ),
-    Metric(
-        id="isolated_labels_f1",
-        label="Isolated labels F1",
-        group="bio",
-        function="scbench.metrics.clustering:isolated_labels_f1",
-        needs=ISOLATED,
-        packages=LEIDEN,
-    ),
-    Metric(
-        id="clisi",
-        label="cLISI",
-        group="bio",
-        function="scbench.metrics.lisi:clisi",
-        needs=LABELS,
-        packages=FAISS,
-    ),
-    Metric(
-        id="cell_cycle_conservation",
-        label="Cell cycle",
-        group="bio",
-        function="scbench.metrics.regression:cell_cycle_conservation",
-        needs=CELL_CYCLE,
-    ),
-    Metric(
-        id="trustworthiness",
-        label="Trustworthiness",
-        group="bio",
-        function="scbench.metrics.structure:trustworthiness",
-        packages=FAISS,
-    ),
+    *BIO_ENTRIES,
     Metric(
         id="trustworthiness_above_chance",
         label="Trustworthiness above chance",
@@ -197,6 +76,22 @@ ENTRIES = (
         function="scbench.metrics.lisi:ilisi_rescaled",
         needs=BATCHES,
         packages=FAISS,
+    ),
+    Metric(
+        id="kni",
+        label="KNI",
+        group="batch",
+        function="scbench.metrics.transfer:kni",
+        needs=LABELS | BATCHES,
+        packages=FAISS,
+    ),
+    Metric(
+        id="sbee",
+        label="sBEE",
+        group="batch",
+        function="scbench.metrics.sbee:sbee",
+        needs=LABELS | BATCHES,
+        packages=SCIPY,
     ),
     Metric(
         id="pcr_comparison",

@@ -89,16 +89,21 @@ def diffusion_map(graph: sparse.csr_matrix) -> np.ndarray:
 
     Source: Coifman and Lafon 2006, density-normalised; eigenvectors weighted by e / (1 - e), the trivial one by 1.
     """
+    values, vectors = spectrum(graph, N_COMPONENTS)
+    trivial = values > TRIVIAL
+    return vectors * np.where(trivial, 1.0, values / (1 - np.where(trivial, 0.0, values)))
+
+
+def spectrum(graph: sparse.csr_matrix, n_components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest eigenvalues and eigenvectors of the density-normalised, symmetric transitions of a graph."""
     density = sparse.diags(1 / np.asarray(graph.sum(axis=0)).ravel())
     kernel = density @ graph @ density
     scale = sparse.diags(1 / np.sqrt(np.asarray(kernel.sum(axis=0)).ravel()))
     transitions = scale @ kernel @ scale
     n_cells = graph.shape[0]
     start = generator(0, "diffusion_map").standard_normal(n_cells)
-    options = {"v0": start, "tol": PRECISION, "ncv": min(n_cells, 3 * N_COMPONENTS // 2)}
-    values, vectors = eigsh(transitions, k=min(N_COMPONENTS, n_cells - 1), **options)
-    trivial = values > TRIVIAL
-    return vectors * np.where(trivial, 1.0, values / (1 - np.where(trivial, 0.0, values)))
+    options = {"v0": start, "tol": PRECISION, "ncv": min(n_cells, max(3 * n_components // 2, 40))}
+    return eigsh(transitions, k=min(n_components, n_cells - 1), **options)
 
 
 def composition_test(indices: np.ndarray, batch: np.ndarray) -> np.ndarray:

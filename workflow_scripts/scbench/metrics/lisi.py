@@ -80,8 +80,8 @@ def ilisi_rescaled(indices: np.ndarray, weights: np.ndarray, batch: np.ndarray) 
 def cilisi(mixing: np.ndarray) -> float:
     """Mixing of batches within each cell type: (LISI - 1) / (batches of the type - 1), mean over cells.
 
-    LISI is 1 / sum(p^2) over the fractions p of the batches among the 30 nearest neighbours of the same type, with equal
-    weights. Types of fewer than 10 cells or of a single batch are left out.
+    LISI is 1 / sum(p^2) over the fractions p of the batches among the 30 nearest neighbours of the same type, with
+    equal weights. Types of fewer than 10 cells or of a single batch are left out.
 
     Range: 0 to 1; 1: the batches of a type are mixed in equal fractions.
     Weakness: like iLISI, it stays below 1 if batches differ in size; small types have small neighbourhoods; depends on

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Literal, get_args
 
 Group = Literal["bio", "batch", "extra"]
-Need = Literal["labels", "batches", "isolated_types", "clusters", "cell_cycle"]
+Need = Literal["labels", "batches", "isolated_types", "clusters", "cell_cycle", "expression", "batch_pca", "pseudotime"]
 Direction = Literal["higher", "lower"]
 
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -18,6 +18,9 @@ NEEDS: Mapping[Need, str] = {
     "isolated_types": "a cell type that is missing from a batch",
     "clusters": "clusters made by the method",
     "cell_cycle": "cell cycle scores",
+    "expression": "expression of genes",
+    "batch_pca": "a PCA per batch",
+    "pseudotime": "pseudotime",
 }
 
 

@@ -45,6 +45,12 @@ class Scored:
     graph
         The result of a method that makes a graph: neighbours are then the nearest cells along its edges, its weights
         are the connectivities, and there are no coordinates.
+    expression
+        (n_cells, n_genes) log-normalised expression of the most variable genes.
+    batch_pca
+        (n_cells, 10) principal components of each batch alone, missing (nan) for batches of fewer than 100 cells.
+    pseudotime
+        (n_cells,) place along a trajectory, missing (nan) for cells that are not on it.
     """
 
     embedding: np.ndarray
@@ -54,6 +60,9 @@ class Scored:
     clusters: np.ndarray | None = None
     phases: np.ndarray | None = None
     graph: Graph | None = None
+    expression: sparse.csr_matrix | None = None
+    batch_pca: np.ndarray | None = None
+    pseudotime: np.ndarray | None = None
 
     def reason_against(self, need: Need) -> str:
         """Return why a metric with this need is not applicable here; empty if it is applicable."""
@@ -70,6 +79,12 @@ class Scored:
                 return "the method makes no clusters of its own"
             case "cell_cycle" if self.phases is None:
                 return "the dataset has no cell cycle scores; they need real gene symbols"
+            case "expression" if self.expression is None:
+                return "the expression of genes is not given"
+            case "batch_pca" if self.batch_pca is None or np.isnan(self.batch_pca).all():
+                return "the dataset has no PCA of a batch; batches of at least 100 cells have one"
+            case "pseudotime" if self.pseudotime is None or np.isnan(self.pseudotime).all():
+                return "the dataset has no pseudotime"
         return ""
 
     @property

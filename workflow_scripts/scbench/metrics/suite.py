@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from scbench.checks import BY_TYPE_COLUMNS, SCORE_COLUMNS
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from scbench.types import Graph
 
 MIN_CELLS = 10
+N_GENES = 500  # for metrics of expression
 COLUMNS = {"scores": SCORE_COLUMNS, "by_type": BY_TYPE_COLUMNS}
 
 
@@ -39,21 +41,22 @@ def score_embedding(
     batch: np.ndarray,
     labels: np.ndarray,
     metrics: Mapping[str, list[str]],
-    clusters: np.ndarray | None = None,
-    phases: np.ndarray | None = None,
     graph: Graph | None = None,
     threads: int = 1,
+    **known: np.ndarray | sparse.csr_matrix | None,
 ) -> pd.DataFrame:
     """Compute the metrics listed under bio, batch and extra.
 
-    The embedding is first scaled, outliers are pulled in, and the cells are sorted into an order that depends on the data
-    alone (`scbench.metrics.canonical`), so that no score depends on the order of the cells in the dataset or on the names
-    of its groups, not even through clusterings and random samples.
+    The embedding is first scaled, outliers are pulled in, and the cells are sorted into an order that depends on the
+    data alone (`scbench.metrics.canonical`), so that no score depends on the order of the cells in the dataset or on
+    the names of its groups, not even through clusterings and random samples.
 
     Parameters
     ----------
-    embedding, pca, batch, labels, clusters, phases, graph
+    embedding, pca, batch, labels, graph
         See `Scored`.
+    known
+        What else is known of the cells, by its name in `Scored`: clusters, phases, expression, batch_pca, pseudotime.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def score_embedding(
     order. The status of a metric is not_applicable if it is not applicable to this data, and failed if it raises an
     exception (the traceback is printed); in both cases it has no value.
     """
-    scored = _in_order(embedding, pca, batch, labels, clusters=clusters, phases=phases, graph=graph)
+    scored = _in_order(embedding, pca, batch, labels, graph, **known)
     with _limited(metrics, threads):
         return _scores(scored, metrics)
 
@@ -99,9 +102,9 @@ def score_run(
         adata.obsm["X_pca"],
         truth["batch"].to_numpy(),
         truth["cell_type"].to_numpy(),
+        graph,
         clusters=clusters,
-        phases=cell_cycle_phases(adata),
-        graph=graph,
+        **_known(adata),
     )
     with _limited(metrics, threads):
         scores = _scores(scored, metrics)
@@ -111,18 +114,28 @@ def score_run(
     return {name: tables[name].assign(**run)[columns] for name, columns in COLUMNS.items()}
 
 
-def _in_order(X, pca, batch, labels, *, clusters, phases, graph) -> Scored:
+def _known(adata: AnnData) -> dict[str, np.ndarray | sparse.csr_matrix | None]:
+    """Return what a prepared dataset says of its cells, by the names in `Scored`."""
+    return {
+        "phases": cell_cycle_phases(adata),
+        "expression": adata.X[:, (adata.var["highly_variable_rank"] < N_GENES).to_numpy()],
+        "batch_pca": adata.obsm.get("X_pca_batch"),
+        "pseudotime": adata.obs["pseudotime"].to_numpy(float) if "pseudotime" in adata.obs else None,
+    }
+
+
+def _in_order(X, pca, batch, labels, graph, **known) -> Scored:
     """Return the cells in canonical order, at a common scale."""
     X, pca = bounded(X), bounded(pca)
     order = canonical_order(X, pca, batch, labels)
+    in_order = {name: None if values is None else values[order] for name, values in known.items()}
     return Scored(
         embedding=X[order],
         pca=pca[order],
         batch=batch[order].astype(str),
         labels=labels[order].astype(str),
-        clusters=None if clusters is None else clusters[order].astype(str),
-        phases=None if phases is None else phases[order],
         graph=None if graph is None else graph.ordered(order),
+        **in_order,
     )
 
 
