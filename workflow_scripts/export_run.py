@@ -6,7 +6,7 @@ with logged(snakemake.log[0]):
     import pandas as pd
 
     from scbench.analyses.exports import EXPORTS
-    from scbench.files import read_embedding, read_table, read_truth
+    from scbench.files import read_embedding, read_graph, read_table, read_truth
     from scbench.report.exports import export_run
 
     truth = read_truth(snakemake.input.truth)
@@ -14,4 +14,5 @@ with logged(snakemake.log[0]):
     history = read_table(snakemake.input.history) if snakemake.input.history else None
     files = dict(zip(EXPORTS, snakemake.output, strict=True))
     title = f"{snakemake.wildcards.method}, seed {snakemake.wildcards.seed}"
-    export_run(files, embedding, truth, title=title, clusters=clusters, history=history)
+    graph = read_graph(snakemake.input.embedding)
+    export_run(files, embedding, truth, title=title, clusters=clusters, history=history, graph=graph)

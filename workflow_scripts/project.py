@@ -6,10 +6,10 @@ with logged(snakemake.log[0]):
     import pandas as pd
 
     from scbench.analyses.projection import projection_table
-    from scbench.files import read_embedding, read_truth, write_table
+    from scbench.files import read_embedding, read_graph, read_truth, write_table
 
     cell_ids = pd.Index(read_truth(snakemake.input.truth)["cell_id"])
     X, _ = read_embedding(snakemake.input.embedding, cell_ids)
-    params = snakemake.params
-    table = projection_table(X, cell_ids, how=params.projection, dataset=snakemake.wildcards.dataset)
+    graph, how = read_graph(snakemake.input.embedding), snakemake.params.projection
+    table = projection_table(X, cell_ids, how=how, dataset=snakemake.wildcards.dataset, graph=graph)
     write_table(snakemake.output.projection, table)

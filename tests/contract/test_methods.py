@@ -96,7 +96,7 @@ def run(method, data, seed=0, **changes):
     missing = missing_packages(method.packages)
     if missing:
         pytest.skip(f"{missing[0]} is not installed; run `make reference`")
-    short = {"epochs": 2} if "epochs" in method.parameters else {}
+    short = {name: value for name, value in {"epochs": 2, "dimred": 10}.items() if name in method.parameters}
     return call(method.module, data, seed=seed, device="cpu", threads=1, params=method.params | short | changes)
 
 

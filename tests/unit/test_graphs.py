@@ -4,8 +4,10 @@ import networkx
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import nearest_centre
 from scipy import sparse
 
+from scbench.analyses.projection import project
 from scbench.files import read_embedding, read_graph, write_embedding
 from scbench.graphs.connectivities import connectivities
 from scbench.graphs.neighbours import nearest_of_each_cell
@@ -108,6 +110,16 @@ def test_the_order_of_the_cells_does_not_matter(cells):
     shuffled = {name: values[order] for name, values in cells.items()}
     one, other = scores(cells, graph)["value"], scores(shuffled, graph.ordered(order))["value"]
     pd.testing.assert_series_equal(one, other, check_exact=True)
+
+
+def test_the_umap_of_a_graph_is_that_of_its_edges(cells):
+    """Edges between cells of the same type only, in a space without types."""
+    random = np.random.default_rng(2)
+    types = cells["labels"].astype(int)
+    X = random.standard_normal((240, 8)).astype(np.float32)
+    apart = graph_of(X + 50 * np.eye(8, dtype=np.float32)[types], 12)
+    assert nearest_centre(project(X, graph=apart), cells["labels"]) > 0.9
+    assert nearest_centre(project(X), cells["labels"]) < 0.6
 
 
 # ---- the file

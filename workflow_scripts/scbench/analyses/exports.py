@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 EXPORTS = (
     "latents.npy",
@@ -21,13 +26,14 @@ def standardised(X: np.ndarray) -> np.ndarray:
     return ((X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)).astype(np.float32)
 
 
-def leiden_clusters(X: np.ndarray) -> np.ndarray:
-    """Return Leiden clusters of (n_cells, n_dims) at resolution 1 with 15 neighbours; (n_cells,) strings."""
+def leiden_clusters(X: np.ndarray, graph: sparse.csr_matrix | None = None) -> np.ndarray:
+    """Return Leiden clusters of a graph, or of the 15 neighbours in X (n_cells, n_dims); (n_cells,) strings."""
     from scbench.graphs.connectivities import connectivities
     from scbench.graphs.neighbours import nearest_of_each_cell
     from scbench.metrics.clustering import LeidenGrid
 
-    graph = connectivities(*nearest_of_each_cell(X, min(15, len(X))))
+    if graph is None:
+        graph = connectivities(*nearest_of_each_cell(X, min(15, len(X))))
     return LeidenGrid(graph).run(1.0).astype(str)
 
 

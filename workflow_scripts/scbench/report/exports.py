@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from scbench.analyses.projection import project
 from scbench.files import atomic, write_text
 from scbench.report.figures import category_colours, save
 from scbench.seeding import generator
+
+if TYPE_CHECKING:
+    from scbench.types import Graph
 
 TITLES = {"celltype": "Cell type", "batch": "Batch", "cluster": "Cluster"}
 
@@ -26,6 +30,7 @@ def export_run(
     title: str,
     clusters: np.ndarray | None = None,
     history: pd.DataFrame | None = None,
+    graph: Graph | None = None,
 ) -> None:
     """Write the exports of a run.
 
@@ -43,20 +48,28 @@ def export_run(
         (n_cells,) clusters found by the method; None: Leiden clusters at resolution 1 with 15 neighbours.
     history
         Table with the columns epoch, term, value; None: the method was not trained, and the figure says so.
+    graph
+        The result of a method that makes a graph: UMAP and clusters are then those of the graph, and `X` is the space
+        in which it searched the neighbours.
     """
     for name, array in {"latents.npy": X, "latents_z.npy": standardised(X)}.items():
         with atomic(files[name]) as partial, open(partial, "wb") as file:
             np.save(file, array)
-    xy = project(X)
+    xy = project(X, graph=graph)
+    if clusters is None:
+        clusters = leiden_clusters(X, None if graph is None else graph.connectivities)
     columns = {
         "celltype": truth["cell_type"],
         "batch": truth["batch"],
-        "cluster": pd.Series(leiden_clusters(X) if clusters is None else np.asarray(clusters).astype(str)),
+        "cluster": pd.Series(np.asarray(clusters).astype(str)),
     }
     for name, values in columns.items():
         save(_umap(xy, values, f"{title}: {TITLES[name].lower()}"), {"svg": files[f"umap_{name}.svg"]})
     save(_losses(history, title), {"svg": files["training_losses.svg"]})
-    write_text(files["silhouette_celltype.txt"], silhouette_text(X, truth["cell_type"].to_numpy()) + "\n")
+    text = silhouette_text(X, truth["cell_type"].to_numpy())
+    if graph is not None:
+        text = "not applicable: the method makes a graph, without coordinates"
+    write_text(files["silhouette_celltype.txt"], text + "\n")
 
 
 def _umap(xy: np.ndarray, values: pd.Series, title: str) -> Figure:
