@@ -1,13 +1,12 @@
-"""Compare total scores of our methods, scVI and Scanorama on prepared datasets over seeds.
+"""Compare total scores of methods on prepared datasets over seeds.
 
-    .venv-reference/bin/python benchmarks/integration_quality.py results/development --methods scvi harmony cvae_nb
+    .venv/bin/python benchmarks/integration_quality.py results/development --methods scvi harmony cvae_nb
 
 Runs are stored in the folder --out in the format of the workflow and are not recomputed, so the script can be stopped
 at any time.
 """
 
 import argparse
-import logging
 import sys
 import time
 import warnings
@@ -25,6 +24,7 @@ from scbench.files import (  # noqa: E402
     read_dataset,
     read_embedding,
     read_gene_vectors,
+    read_graph,
     read_scores,
     read_truth,
     write_json,
@@ -35,41 +35,9 @@ from scbench.metrics.suite import score_run  # noqa: E402
 from scbench.paths import Paths  # noqa: E402
 from scbench.registry import load_registry  # noqa: E402
 from scbench.runner import RunResult, run, write_run  # noqa: E402
-from scbench.types import Embedding  # noqa: E402
 
 CONFIG = load_config(Path(__file__).parents[1] / "config", {})
 REGISTRY = load_registry(CONFIG["methods"])
-
-
-def scvi_at_scib_setting(adata, seed: int) -> np.ndarray:
-    """Train scVI on all cells: n_layers 2, n_hidden 128, n_latent 30, nb, epochs = min(400, 20000 / n * 400)."""
-    import anndata
-    import scvi
-    import torch
-
-    torch.set_num_threads(1)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    scvi.settings.seed = seed
-    copy = anndata.AnnData(adata.layers["counts"].astype(np.float32), obs=adata.obs[["batch"]].copy())
-    scvi.model.SCVI.setup_anndata(copy, batch_key="batch")
-    model = scvi.model.SCVI(copy, n_layers=2, n_hidden=128, n_latent=30, gene_likelihood="nb")
-    epochs = min(round(20000 / copy.n_obs * 400), 400)
-    settings = {"train_size": 1.0, "batch_size": 128, "accelerator": "cpu", "enable_progress_bar": False}
-    model.train(max_epochs=epochs, logger=None, **settings)
-    return model.get_latent_representation().astype(np.float32)
-
-
-def scanorama(adata, seed: int) -> np.ndarray:
-    """Run scanorama.integrate_scanpy with default parameters, 50 dimensions and batches in their given order."""
-    from scanorama import integrate_scanpy
-
-    parts = [adata[(adata.obs["batch"] == batch).to_numpy()].copy() for batch in adata.obs["batch"].cat.categories]
-    integrate_scanpy(parts, dimred=50, seed=seed)
-    joined = pd.concat([pd.DataFrame(part.obsm["X_scanorama"], index=part.obs_names) for part in parts])
-    return joined.loc[adata.obs_names].to_numpy(np.float32)
-
-
-OTHERS = {"scvi": scvi_at_scib_setting, "scanorama": scanorama}
 
 
 def vectors_of(prepared: Paths, dataset: str, adata, sources: list) -> dict:
@@ -82,10 +50,7 @@ def vectors_of(prepared: Paths, dataset: str, adata, sources: list) -> dict:
 
 
 def result_of(method: str, prepared: Paths, dataset: str, adata, labels: np.ndarray, seed: int, epochs) -> RunResult:
-    """Run a method of the registry, scVI or Scanorama."""
-    if method in OTHERS:
-        record = {"method": method, "seed": seed}
-        return RunResult(Embedding(X=OTHERS[method](adata, seed)), adata.obs_names, record)
+    """Run a method of the registry."""
     spec = REGISTRY[method]
     if epochs and spec.trained:
         spec = replace(spec, params={**spec.params, "epochs": epochs})
@@ -113,14 +78,19 @@ def measure(options, out: Paths, prepared: Paths, dataset: str, method: str, see
     if not scored.exists():
         found = read_embedding(files["embedding.h5ad"], adata.obs_names)
         run_of = {"dataset": dataset, "method": method, "seed": seed}
-        write_scores(scored, score_run(*found, adata, truth, **run_of, metrics=CONFIG["metrics"])["scores"])
+        write_scores(
+            scored,
+            score_run(
+                *found, adata, truth, **run_of, metrics=CONFIG["metrics"], graph=read_graph(files["embedding.h5ad"])
+            )["scores"],
+        )
     return total_of(read_scores(scored))
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("prepared", type=Path, help="folder with {dataset}/dataset.h5ad and truth.tsv.gz")
-    parser.add_argument("--methods", nargs="+", required=True, help="ids of the registry, scvi, scanorama")
+    parser.add_argument("--methods", nargs="+", required=True, help="ids of the registry")
     parser.add_argument("--datasets", nargs="+", help="default: all in the folder")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--out", type=Path, default=Path("results/quality"))
@@ -131,8 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
         adata = read_dataset(prepared.data(dataset, "dataset.h5ad"))
         truth = read_truth(prepared.data(dataset, "truth.tsv.gz"), adata.obs_names)
         for method in options.methods:
-            one_seed = method in REGISTRY and not REGISTRY[method].stochastic
-            for seed in options.seeds[:1] if one_seed else options.seeds:
+            for seed in options.seeds if REGISTRY[method].stochastic else options.seeds[:1]:
                 found = measure(options, out, prepared, dataset, method, seed, adata, truth)
                 rows.append((dataset, method, seed, found["total"]))
                 shown = "  ".join(f"{name} {found[name]:.3f}" for name in ("total", "bio", "batch"))

@@ -1,6 +1,6 @@
 """Compare training speed (cells per second) with scVI: same data, architecture, minibatch size and threads.
 
-.venv-reference/bin/python benchmarks/training_speed.py results/development/kang_pbmc_5donors/dataset.h5ad
+.venv/bin/python benchmarks/training_speed.py results/development/kang_pbmc_5donors/dataset.h5ad
 """
 
 import argparse
