@@ -3,7 +3,7 @@
 Source: Moinfar and Theis 2024, doi 10.1101/2024.11.06.622266. Settings: the authors' tutorial "General training and
 interpretability pipeline" (128 latent dimensions, layers of 128 and 128 units, warm-up of the KL term over all epochs),
 with the 100 epochs of Open Problems (task_batch_integration) instead of 400. Every dimension is decoded by itself, so
-it is about a hundred times slower than scVI without a GPU.
+that an epoch takes many times as long as one of scVI.
 """
 
 from __future__ import annotations
