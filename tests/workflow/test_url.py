@@ -7,6 +7,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import scipy.io
 
 from scbench.datasets.simulate import simulate
 from scbench.files import read_dataset
@@ -62,3 +63,20 @@ def test_a_dataset_by_url_is_fetched_locked_and_described(project, served):
     log = (project.results / "logs/atlas/fetch.log").read_text()
     assert "wrong sha256" in log.splitlines()[-1]
     assert "config/downloads.lock says" in log.splitlines()[-1]
+
+
+def test_folders_of_10x_by_path_are_one_dataset_with_a_batch_per_folder(project):
+    cells = simulate(n_cells=120, n_genes=80, n_types=3, n_batches=2, seed=0)
+    for batch in ("batch_1", "batch_2"):
+        folder = project.folder / "data" / batch / "filtered_feature_bc_matrix"
+        folder.mkdir(parents=True)
+        part = cells[cells.obs["batch"] == batch]
+        scipy.io.mmwrite(folder / "matrix.mtx", part.X.T.tocoo(), field="integer")
+        (folder / "barcodes.tsv").write_text("".join(f"{cell}\n" for cell in part.obs_names))
+        (folder / "features.tsv").write_text("".join(f"E\t{gene}\tGene Expression\n" for gene in part.var_names))
+    dataset = {"path": "data", "batch_key": "sample", "label_key": None}
+    benchmark = {"datasets": ["tenx"], "methods": ["unintegrated"], "seeds": [0]}
+    project.configure({"benchmark": benchmark, "datasets": {"tenx": dataset}, "preprocessing": {"n_pcs": 5}})
+    project.run("results/tenx/dataset.h5ad")
+    assert list(read_dataset(project.folder / "results/tenx/dataset.h5ad").obs["batch"]) == sorted(cells.obs["batch"])
+    assert project.planned({}, "results/tenx/dataset.h5ad") == {}
