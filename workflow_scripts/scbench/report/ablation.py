@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from scbench.report.figures import category_colours
 from scbench.report.runtime import GRID, MARKERS
@@ -38,7 +39,9 @@ def draw(
     -------
     The figure and the drawn values: measure, dataset, method, label, mean, sd (over seeds).
     """
-    drawn = pd.concat([_scores(tables["summary"]), _probes(tables.get("disentanglement"))], ignore_index=True)
+    drawn = _scores(tables["summary"])
+    if "disentanglement" in tables:
+        drawn = pd.concat([drawn, _probes(tables["disentanglement"])], ignore_index=True)
     drawn = drawn[drawn["method"].isin(methods)].dropna(subset="mean")
     drawn.insert(3, "label", [labels.get(method, method) for method in drawn["method"]])
     shown = {name: title for name, title in (SCORES | PROBES).items() if (drawn["measure"] == name).any()}
@@ -56,6 +59,10 @@ def draw(
             axes.errorbar(one["mean"], y, xerr=one["sd"].fillna(0), linestyle="", elinewidth=1, label=dataset, **style)
         axes.set_title(title)
         axes.grid(axis="x")
+        axes.xaxis.set_major_locator(MaxNLocator(4, prune="lower"))
+        if name in PROBES:
+            axes.set(xlim=(0, 1.05), xticks=[0, 0.5, 1])
+        axes.tick_params(axis="y", length=0)
         axes.hlines(np.arange(len(rows) - 1) + 0.5, 0, 1, transform=axes.get_yaxis_transform(), **GRID)
     panels[0].set_yticks(range(len(rows)), [labels.get(method, method) for method in rows], fontsize=8.5)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
@@ -69,9 +76,7 @@ def _scores(summary: pd.DataFrame) -> pd.DataFrame:
     return scores.rename(columns={"metric": "measure"})[["measure", "dataset", "method", "mean", "sd"]]
 
 
-def _probes(disentanglement: pd.DataFrame | None) -> pd.DataFrame:
-    if disentanglement is None:
-        return pd.DataFrame(columns=["measure", "dataset", "method", "mean", "sd"])
+def _probes(disentanglement: pd.DataFrame) -> pd.DataFrame:
     long = disentanglement.reindex(columns=["dataset", "method", "seed", *PROBES]).melt(
         ["dataset", "method", "seed"], list(PROBES), var_name="measure"
     )

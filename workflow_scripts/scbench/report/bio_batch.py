@@ -48,8 +48,8 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
     for axes, (dataset, points) in zip(grid, panels, strict=False):
         _draw_panel(axes, points, styles)
         axes.set_title(dataset, fontweight="bold" if dataset == OVERALL else "normal")
-    figure.supxlabel("Batch correction")
-    figure.supylabel("Bio conservation")
+    figure.supxlabel("Batch correction", fontsize=9)
+    figure.supylabel("Bio conservation", fontsize=9)
     handles, names = _legend(grid[0], styles)
     figure.legend(handles, names, loc="outside right upper", ncols=legend_columns)
     return figure, drawn
@@ -93,11 +93,11 @@ def _draw_panel(axes: Axes, points: pd.DataFrame, styles: Mapping[str, tuple[str
             xerr=None if pd.isna(point.batch_sd) else point.batch_sd,
             yerr=None if pd.isna(point.bio_sd) else point.bio_sd,
             marker=marker,
-            markersize=5.5,
+            markersize=6,
             color=colour,
             markerfacecolor=colour if filled else "white",
-            markeredgecolor=colour if not filled else "white",
-            markeredgewidth=1 if not filled else 0.4,
+            markeredgecolor=colour,
+            markeredgewidth=0 if filled else 1,
             elinewidth=1,
             linestyle="",
             label=point.label,
@@ -110,9 +110,6 @@ def _legend(axes: Axes, styles: Mapping[str, tuple[str, str, bool]]) -> tuple[li
     """Return a handle for every method, also for one that is missing from the first panel."""
     handles = []
     for colour, marker, filled in styles.values():
-        edge: dict[str, Any] = {
-            "markeredgecolor": "white" if filled else colour,
-            "markerfacecolor": colour if filled else "white",
-        }
+        edge: dict[str, Any] = {"markeredgewidth": 0 if filled else 1, "markerfacecolor": colour if filled else "white"}
         handles += axes.plot([], [], linestyle="", marker=marker, markersize=6, color=colour, **edge)
     return handles, list(styles)

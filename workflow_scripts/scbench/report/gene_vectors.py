@@ -37,7 +37,7 @@ def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(4))
     panels[0].set_yticks(range(len(methods)), [textwrap.fill(labels.get(name, name), 34) for name in methods])
     panels[0].set_ylim(max(len(methods), 1) - 0.5, -0.5)
-    figure.supxlabel("Error at hidden genes of held-out cells, in units of the variance of the gene")
+    figure.supxlabel("Error at hidden genes of held-out cells, in units of the variance of the gene", fontsize=9)
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, title="Seed", loc="outside right upper")
     return figure
