@@ -132,8 +132,8 @@ rule paper_folder:
     params:
         contents=PAPER,
         left_out=LEFT_OUT,
-        about=f"{len(SHOWN_DATASETS)} datasets, {len(COMPARED)} methods and controls, {len(RUNS)} runs. Files under "
-        "`made of` are in the results folder, above this one; `docs/reference/files.md` describes them.",
+        about=f"Datasets: {len(SHOWN_DATASETS)}. Methods and controls: {len(COMPARED)}. Runs: {len(RUNS)}. The last column "
+        "names files of the results folder, in which this folder is; `docs/reference/files.md` describes them.",
         code=code_digest("paper_folder.py"),
     message:
         "figures and tables of the paper"

@@ -122,7 +122,8 @@ def test_the_folder_holds_numbered_copies_and_the_readme_their_captions(tmp_path
     assert (tmp_path / "paper/figure_02_runtime.png").read_text() == "runtime.png"
     readme = (tmp_path / "paper/README.md").read_text()
     assert "| Figure 2 | Run time | [png](figure_02_runtime.png) | summary/resources.tsv |" in readme
-    assert "## Figure 1. Ranking\n\n![Ranking](figure_01_ranking.png)\n\nThe ranking.\n" in readme
+    assert "## Figure 1. Ranking\n\nThe ranking.\n\n![Ranking](figure_01_ranking.png)\n" in readme
+    assert "## Table 1. Totals\n\nAll totals.\n\noverall.md\n" in readme, "a table is shown"
     assert readme.endswith("## Left out\n\n- Ablations: none\n")
 
 

@@ -37,7 +37,7 @@ def test_every_figure_and_table_is_there_and_linked_from_the_readme(example):
     folder = example.results / "paper"
     readme = (folder / "README.md").read_text()
     linked = set(re.findall(r"\[\w+\]\((\S+)\)", readme))
-    assert linked == {path.name for path in folder.iterdir()} - {"README.md"}
+    assert linked == {path.name for path in folder.glob("[!.]*")} - {"README.md"}
     assert all((folder / name).stat().st_size > 0 for name in linked)
     figures = [
         *["scores_overall", "bio_batch", "ranking", "ablation_disentangled_ae", "ablation_gene_transformer_plain"]
@@ -68,6 +68,8 @@ def test_an_ablation_is_scored_but_neither_ranked_nor_drawn_among_the_methods(ex
 def test_the_small_paper_leaves_nothing_out_but_published_scores(project):
     jobs = project.plan("paper", "--configfile", SMALL)
     assert jobs["ablation_figure"] == 3
-    assert {"draw_annotation", "gather_self_training", "gather_gene_vectors", "claims_table", "umap_grid"} <= set(jobs)
+    assert {"draw_annotation", "gather_self_training", "gather_gene_vectors", "claims_table", "projection_grid"} <= set(
+        jobs
+    )
     assert "published_table" not in jobs
     assert sum(jobs.values()) < 350, "it should take less than 20 minutes"

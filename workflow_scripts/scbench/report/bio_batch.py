@@ -25,7 +25,7 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
     tables
         summary and overall, see docs/reference/files.md.
     labels
-        {method: display name}.
+        {method: display name} of the methods to show.
 
     Returns
     -------
@@ -57,6 +57,7 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
 
 def _points(summary: pd.DataFrame, overall: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     """Return the points of all panels, in the order of the ranking."""
+    overall, summary = (table[table["method"].isin(labels)] for table in (overall, summary))
     parts = summary[(summary["group"] == "total") & summary["metric"].isin(["bio", "batch"])]
     wide = parts.pivot(index=["dataset", "method"], columns="metric", values=["mean", "sd"])
     wide.columns = [part if value == "mean" else f"{part}_sd" for value, part in wide.columns]
@@ -65,7 +66,7 @@ def _points(summary: pd.DataFrame, overall: pd.DataFrame, labels: Mapping[str, s
         wide = pd.concat([overall[["method", "bio", "batch"]].assign(dataset=OVERALL), wide], ignore_index=True)
     place = {method: place for place, method in enumerate(overall["method"])}
     wide = wide.assign(
-        label=[labels.get(method, method) for method in wide["method"]],
+        label=wide["method"].map(labels),
         kind=wide["method"].map(overall.set_index("method")["kind"]),
         place=wide["method"].map(place),
         apart=wide["dataset"] != OVERALL,

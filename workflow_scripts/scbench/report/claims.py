@@ -25,5 +25,6 @@ def shown(tested: pd.DataFrame) -> pd.DataFrame:
         if pd.notna(one.ci_low):
             difference += f" ({one.ci_low:+.3f} to {one.ci_high:+.3f}, over {one.over})"
         data = one.datasets if one.n_datasets <= 3 else f"{one.n_datasets} datasets"
-        rows.append((one.claim, one.measured, f"{data}; {one.n_pairs} pairs", difference, one.verdict))
+        pairs = f"{one.n_pairs} pair{'s' if one.n_pairs > 1 else ''}"
+        rows.append((one.claim, one.measured, f"{data}; {pairs}", difference, one.verdict))
     return pd.DataFrame(rows, columns=["claim", "measured", "data", "difference", "verdict"])

@@ -21,7 +21,7 @@ class Item:
     title, caption
         Texts of the README.
     files
-        The files to copy, which differ in their suffix only.
+        The files to copy, which differ in their suffix only; a figure has a .png, a table a .md.
     made_of
         What the figure or table is made of, for the README.
     """
@@ -59,9 +59,10 @@ def write_paper(folder: str | Path, items: Sequence[Item], left_out: Mapping[str
         name = f"{item.kind.capitalize()} {numbers[item.kind]}"
         links = " ".join(f"[{Path(file).suffix[1:]}]({stem}{Path(file).suffix})" for file in item.files)
         contents.append(f"| {name} | {item.title} | {links} | {item.made_of} |")
-        picture = f"![{item.title}]({stem}.png)\n\n" if item.kind == "figure" else ""
-        sections.append(f"## {name}. {item.title}\n\n{picture}{item.caption.strip()}\n")
+        suffixes = {Path(file).suffix: file for file in item.files}
+        content = f"![{item.title}]({stem}.png)" if item.kind == "figure" else Path(suffixes[".md"]).read_text().strip()
+        sections.append(f"## {name}. {item.title}\n\n{item.caption.strip()}\n\n{content}")
     missing = "".join(f"- {title}: {reason}\n" for title, reason in left_out.items())
-    parts = ["# Figures and tables", about, "\n".join(contents), *(section.strip() for section in sections)]
+    parts = ["# Figures and tables", about, "\n".join(contents), *sections]
     parts += [f"## Left out\n\n{missing.strip()}"] if missing else []
     write_text(folder / "README.md", "\n\n".join(parts) + "\n")

@@ -21,7 +21,7 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
     tables
         resources and datasets, see docs/reference/files.md.
     labels
-        {method: display name}.
+        {method: display name} of the methods to show.
 
     Returns
     -------
@@ -48,8 +48,9 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
 
 
 def _medians(resources: pd.DataFrame, datasets: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    resources = resources[resources["method"].isin(labels)]
     medians = resources.groupby(["method", "dataset"], as_index=False)[list(PANELS)].median()
-    medians["label"] = [labels.get(method, method) for method in medians["method"]]
+    medians["label"] = medians["method"].map(labels)
     medians["cells"] = medians["dataset"].map(datasets.set_index("dataset")["cells"])
     slowest = medians.groupby("method")["seconds"].max()
     medians["slowest"] = medians["method"].map(slowest)
