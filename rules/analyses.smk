@@ -20,7 +20,7 @@ def run_outputs(id):
 def gathered_outputs(id):
     """Return {format: file} for the output of an analysis over all runs."""
     if ANALYSES[id].gathers == "figure":
-        files = {suffix: AT.figure(f"{id}.{suffix}") for suffix in ("png", "tsv")}
+        files = {suffix: AT.figure(f"{id}.{suffix}") for suffix in ("png", "pdf", "tsv")}
         return {"svg": shown(id, AT.figure(f"{id}.svg"), figure="all runs"), **files}
     if ANALYSES[id].gathers == "table":
         files = {suffix: AT.table(f"{id}.{suffix}") for suffix in ("tsv", "tex")}

@@ -1,5 +1,5 @@
 TABLES = [*SHOWN_DATASETS, "overall"]
-FIGURE_SUFFIXES = ("svg", "png", "tsv")
+FIGURE_SUFFIXES = ("svg", "png", "pdf", "tsv")
 TABLE_SUFFIXES = ("md", "tsv", "tex")
 
 
@@ -46,9 +46,11 @@ rule score_figures:
     output:
         svg=[reported(AT.figure(f"scores_{name}.svg"), "scores", "Scores", figure=name) for name in TABLES],
         png=[AT.figure(f"scores_{name}.png") for name in TABLES],
+        pdf=[AT.figure(f"scores_{name}.pdf") for name in TABLES],
         tsv=[AT.figure(f"scores_{name}.tsv") for name in TABLES],
         ranking_svg=reported(AT.figure("ranking.svg"), "ranking", "Ranking", figure="ranking"),
         ranking_png=AT.figure("ranking.png"),
+        ranking_pdf=AT.figure("ranking.pdf"),
         ranking_tsv=AT.figure("ranking.tsv"),
     log:
         AT.log("score_figures"),
@@ -106,6 +108,7 @@ rule projection_grid:
     output:
         svg=reported(AT.figure(f"{PROJECTION}_{{dataset}}.svg"), "projection", "Projections", dataset="{dataset}"),
         png=AT.figure(f"{PROJECTION}_{{dataset}}.png"),
+        pdf=AT.figure(f"{PROJECTION}_{{dataset}}.pdf"),
         tsv=AT.figure(f"{PROJECTION}_{{dataset}}.tsv"),
     log:
         AT.log("{dataset}", "projection_grid"),
@@ -133,6 +136,7 @@ rule runtime_figure:
     output:
         svg=reported(AT.figure("runtime.svg"), "runtime", "Run time", figure="run time and memory"),
         png=AT.figure("runtime.png"),
+        pdf=AT.figure("runtime.pdf"),
         tsv=AT.figure("runtime.tsv"),
     log:
         AT.log("runtime_figure"),
@@ -204,6 +208,7 @@ for id, drawing in FIGURES.items():
         output:
             svg=reported(AT.figure(f"{id}.svg"), id, drawing.category, figure=drawing.title),
             png=AT.figure(f"{id}.png"),
+            pdf=AT.figure(f"{id}.pdf"),
             tsv=AT.figure(f"{id}.tsv"),
         log:
             AT.log(f"draw_{id}"),
@@ -263,6 +268,7 @@ rule ablation_figure:
     output:
         svg=reported(AT.figure("ablation_{module}.svg"), "ablation", "Ablation", method="{module}"),
         png=AT.figure("ablation_{module}.png"),
+        pdf=AT.figure("ablation_{module}.pdf"),
         tsv=AT.figure("ablation_{module}.tsv"),
     log:
         AT.log("ablation_{module}"),

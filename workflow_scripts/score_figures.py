@@ -16,7 +16,7 @@ with logged(snakemake.log[0]):
     found = draw_all(summary, labels=params.labels, kinds=params.kinds, metrics=params.metrics)
     for place, name in enumerate(params.tables):
         figure, drawn = found[name]
-        save(figure, {suffix: output[suffix][place] for suffix in ("svg", "png", "tsv")}, drawn)
+        save(figure, {suffix: output[suffix][place] for suffix in ("svg", "png", "pdf", "tsv")}, drawn)
     overall, tests = (read_table(given[name], text=RANKING_TEXT) for name in ("overall", "rank_tests"))
     figure, drawn = draw_ranking(overall, tests, labels=params.labels)
-    save(figure, {suffix: output[f"ranking_{suffix}"] for suffix in ("svg", "png", "tsv")}, drawn)
+    save(figure, {suffix: output[f"ranking_{suffix}"] for suffix in ("svg", "png", "pdf", "tsv")}, drawn)

@@ -31,7 +31,7 @@ METRICS = {"bio": ["nmi_leiden_best"], "batch": ["ilisi"], "extra": ["ari_leiden
 
 
 def files(stem: Path) -> dict[str, Path]:
-    return {suffix: stem.with_suffix(f".{suffix}") for suffix in ("svg", "png", "tsv")}
+    return {suffix: stem.with_suffix(f".{suffix}") for suffix in ("svg", "png", "pdf", "tsv")}
 
 
 def draw_scores(folder: Path, kinds, summary: pd.DataFrame) -> None:

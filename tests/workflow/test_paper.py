@@ -44,7 +44,7 @@ def test_every_figure_and_table_is_there_and_linked_from_the_readme(example):
     ]
     figures += ["gene_vectors", "scaling", "umap_small_balanced", "scores_small_balanced"]
     for number, name in enumerate(figures, 1):
-        assert {f"figure_{number:02d}_{name}.{suffix}" for suffix in ("svg", "png", "tsv")} <= linked
+        assert {f"figure_{number:02d}_{name}.{suffix}" for suffix in ("svg", "png", "pdf", "tsv")} <= linked
     tables = ["datasets", "overall", "ranking", "claims", "disentanglement", "small_balanced"]
     for number, name in enumerate(tables, 1):
         assert {f"table_{number:02d}_{name}.{suffix}" for suffix in ("md", "tsv", "tex")} <= linked

@@ -120,10 +120,10 @@ def test_the_promised_tables_and_figures_are_there(finished):
         for suffix in ("tsv", "md", "tex"):
             assert (finished.results / f"tables/{table}.{suffix}").stat().st_size > 0
     for table in ("small", "plain", "overall"):
-        for suffix in ("svg", "png", "tsv"):
+        for suffix in ("svg", "png", "pdf", "tsv"):
             assert (finished.results / f"figures/scores_{table}.{suffix}").stat().st_size > 0
     for figure in ("umap_small", "umap_plain", "runtime", "ranking", "self_training", "bio_batch", "scaling"):
-        for suffix in ("svg", "png", "tsv"):
+        for suffix in ("svg", "png", "pdf", "tsv"):
             assert (finished.results / f"figures/{figure}.{suffix}").stat().st_size > 0
 
 

@@ -20,17 +20,18 @@ STYLE = Path(__file__).with_name("style.mplstyle")
 FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"dpi": 300, "metadata": {"Date": None}},
     "png": {"dpi": 150},
+    "pdf": {"dpi": 300, "metadata": {"CreationDate": None}},
 }  # 300 dpi for rasterised points
 
 mpl.rcParams.update(mpl.rc_params_from_file(STYLE, use_default_template=False))
 
 
 def save(figure: Figure, files: Mapping[str, str | Path], drawn: pd.DataFrame | None = None) -> None:
-    """Write a figure to `files`, {svg, png: file}, and the drawn values to the `tsv` if `drawn` is given.
+    """Write a figure to `files`, {svg, png, pdf: file}, and the drawn values to the `tsv` if `drawn` is given.
 
     The same figure always gives the same bytes. It is not managed by pyplot, so no display or backend is needed.
     """
-    for suffix in ("svg", "png"):
+    for suffix in FORMATS:
         if suffix in files:
             with atomic(files[suffix]) as partial:
                 figure.savefig(partial, format=suffix, **FORMATS[suffix])
