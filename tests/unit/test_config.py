@@ -2,7 +2,16 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from scbench.config import DEFAULT_FILES, deep_merge, load_config, read_config, write_config
+from scbench.config import (
+    DEFAULT_FILES,
+    deep_merge,
+    load_config,
+    read_config,
+    robust_metrics,
+    scored_metrics,
+    write_config,
+)
+from scbench.metrics.catalogue import METRICS
 from scbench.plan import plan_runs
 from scbench.registry import load_registry
 from scbench.types import ConfigError
@@ -34,6 +43,22 @@ def test_a_preset_is_the_lists_of_metrics_and_a_list_replaces_one_of_them(root):
     mine = load(root, {"metrics": {"preset": "fast", "bio": ["nmi_own"], "extra": []}})["metrics"]
     assert mine["bio"] == ["nmi_own"]
     assert mine["batch"] == fast["batch"]
+
+
+def test_every_run_is_also_scored_with_the_robust_metrics_which_have_no_silhouette(root):
+    metrics = load(root, {"metrics": {"preset": "fast"}})["metrics"]
+    robust = robust_metrics(metrics)
+    assert robust["bio"]
+    assert robust["batch"]
+    assert not any(METRICS[name].is_silhouette for names in robust.values() for name in names)
+    scored = scored_metrics(metrics)
+    assert {group: scored[group] for group in ("bio", "batch")} == {group: metrics[group] for group in ("bio", "batch")}
+    listed = [name for names in scored.values() for name in names]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {name for one in (metrics, robust) for group in one if group in scored for name in one[group]}
+    nothing = {"bio": [], "batch": [], "extra": []}
+    without = load(root, {"metrics": {"preset": "fast", "presets": {"robust": nothing}}})["metrics"]
+    assert scored_metrics(without) == {group: without[group] for group in scored}
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy import sparse
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -89,7 +90,8 @@ def test_the_preset_label_free_gives_a_total_and_a_ranking_without_cell_types(ro
     metrics = yaml.safe_load((root / "config/config.yaml").read_text())["metrics"]["presets"]["label_free"]
     tables = []
     for method, X in embeddings.items():
-        table = score_embedding(X, pca=pca, batch=batch, labels=np.array([""] * 400), metrics=metrics)
+        known = {"expression": sparse.csr_matrix(np.exp(before))}
+        table = score_embedding(X, pca=pca, batch=batch, labels=np.array([""] * 400), metrics=metrics, **known)
         tables.append(table.assign(dataset="one", method=method, seed=0)[SCORE_COLUMNS])
     scores = pd.concat(tables)
     assert set(scores["status"]) == {"ok"}
