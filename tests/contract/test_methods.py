@@ -42,8 +42,6 @@ FURTHER = [
     ("cvae_nb", {"encoder_norm": "layer", "decoder_norm": "batch", "condition_encoder": True}),
     ("disentangled_ae", {"objective": {"batch_code": 1.0, "batch_code_kl": 0.1}, "condition": "z_batch", "mask": 0.1}),
     ("disentangled_ae", {"objective": {"adversary": 1.0}, "condition": "none", "held_out": 0.2, "hidden": [32]}),
-    ("scdml", {"mining": "semihard"}),
-    ("scdml", {"mining": "random"}),
     ("scdml_iterative", {"mining": "random", "balanced": False, "unit": False}),
     ("scdml_iterative", {"mining": "hard", "rounds": 0}),
     ("gene_transformer", {"attention": "full", "hidden": [32]}),
