@@ -18,6 +18,7 @@ rule score:
         runtime=60,
     params:
         metrics=SCORED,
+        backend=CONFIG["metrics"]["backend"],
         code=code_digest("score.py", *sorted({METRIC_CATALOGUE[name].function for name in sum(SCORED.values(), [])})),
     message:
         "{wildcards.dataset}: scores of {wildcards.method}, seed {wildcards.seed}"

@@ -18,6 +18,7 @@ with logged(snakemake.log[0]):
         metrics=snakemake.params.metrics,
         graph=read_graph(given.embedding),
         threads=snakemake.threads,
+        backend=snakemake.params.backend,
     )
     write_scores(snakemake.output.scores, tables["scores"])
     write_by_type(snakemake.output.by_type, tables["by_type"])

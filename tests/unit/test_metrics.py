@@ -414,3 +414,23 @@ def test_a_metric_that_raises_is_failed_and_the_others_have_values(cells, monkey
     assert result.loc["bras", "status"] == "failed"
     assert "ZeroDivisionError" in result.loc["bras", "reason"]
     assert result.loc["graph_connectivity", "status"] == "ok"
+
+
+@pytest.mark.slow  # JAX compiles
+def test_the_backend_scib_metrics_gives_its_scores_and_records_the_difference(cells, scored):
+    from scbench.metrics.backend import by_scib_metrics
+    from scbench.metrics.scored import Scored
+
+    ordered = in_order(cells)
+    known = {key: ordered[key] for key in ("batch", "labels")}
+    X, pca = (bounded(ordered[key]) for key in ("embedding", "pca"))
+    few = scored.reset_index().query("metric in ['clisi', 'pcr_comparison', 'graph_connectivity', 'purity']")
+    theirs = by_scib_metrics(few, Scored(X, pca, **known)).set_index("metric")
+    for name in ("clisi", "pcr_comparison"):
+        assert theirs.loc[name, "value"] == pytest.approx(scored.loc[name, "value"], abs=1e-4)
+    assert theirs.loc["purity"].equals(scored.loc["purity"]), "scib-metrics has no purity"
+    apart = theirs.loc["graph_connectivity"]
+    assert apart["value"] == pytest.approx(scored.loc["graph_connectivity_directed", "value"], abs=1e-6)
+    native = scored.loc["graph_connectivity", "value"]
+    assert f"native {native:.6f}, difference {native - apart['value']:.1e}" in apart["implementation"]
+    assert apart["implementation"].startswith("scib_metrics.graph_connectivity 0.5.")

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from scbench.checks import BY_TYPE_COLUMNS, SCORE_COLUMNS
 from scbench.files import cell_cycle_phases
+from scbench.metrics.backend import by_scib_metrics
 from scbench.metrics.by_type import by_type
 from scbench.metrics.canonical import bounded, canonical_order
 from scbench.metrics.catalogue import METRICS
@@ -81,6 +82,7 @@ def score_run(
     metrics: Mapping[str, list[str]],
     graph: Graph | None = None,
     threads: int = 1,
+    backend: str = "native",
 ) -> dict[str, pd.DataFrame]:
     """Score the embedding of one run.
 
@@ -92,6 +94,8 @@ def score_run(
         The prepared dataset, and its batches and cell types, rows as in `X`.
     metrics, graph
         See `score_embedding`.
+    backend
+        native | scib-metrics, see `backend.by_scib_metrics`.
 
     Returns
     -------
@@ -108,6 +112,8 @@ def score_run(
     )
     with _limited(metrics, threads):
         scores = _scores(scored, metrics)
+        if backend == "scib-metrics":
+            scores = by_scib_metrics(scores, scored)
         valued = scores.loc[scores["status"] == "ok", "metric"]
         tables = {"scores": scores, "by_type": by_type(scored, set(valued))}
     run = {"dataset": dataset, "method": method, "seed": seed}
