@@ -49,10 +49,12 @@ function addTicks() {
 let pending;
 function update() {
   showControls();
+  document.body.dataset.busy = "yes";
   cancelAnimationFrame(pending);
   pending = requestAnimationFrame(async () => {
     await ScoreTable.draw(data, choice);
-    Pictures.follow(data, choice, ScoreTable.shown());
+    await Pictures.follow(data, choice, ScoreTable.shown());
+    delete document.body.dataset.busy;
   });
 }
 
@@ -115,6 +117,11 @@ async function copy(text) {
   setTimeout(() => $("said").classList.remove("on"), 1500);
 }
 
+function ready(what) {
+  document.body.dataset.ready = what;
+  performance.mark(what);
+}
+
 async function start() {
   document.documentElement.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   reset();
@@ -123,10 +130,10 @@ async function start() {
   await ScoreTable.setUp(data, () => Pictures.follow(data, choice, ScoreTable.shown()));
   await ScoreTable.draw(data, choice);
   listen();
-  document.body.dataset.ready = "table";
+  ready("table");
   setTimeout(async () => {
     await Pictures.setUp(data, choice, ScoreTable.shown());
-    document.body.dataset.ready = "all";
+    ready("all");
   });
 }
 

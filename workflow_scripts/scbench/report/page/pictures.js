@@ -22,7 +22,7 @@ const Pictures = (() => {
     if (options.some(([id]) => String(id) === String(value))) select.value = value;
   }
 
-  function draw(id, traces, layout) {
+  function draw(id, traces, layout, displayModeBar = false) {
     const style = getComputedStyle(document.documentElement);
     const [ink, line, quiet] = ["--ink", "--line", "--quiet"].map((name) => style.getPropertyValue(name).trim());
     const axis = { gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true };
@@ -31,7 +31,7 @@ const Pictures = (() => {
       margin: { l: 10, r: 10, t: 10, b: 40 }, hoverlabel: { namelength: -1 }, modebar: { bgcolor: "rgba(0,0,0,0)", color: quiet, activecolor: ink }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
     };
     for (const name of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) layout[name] = { ...axis, ...layout[name] };
-    const options = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+    const options = { displayModeBar, displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
     return Plotly.react(id, traces, { ...base, ...layout }, options);
   }
 
@@ -95,6 +95,7 @@ const Pictures = (() => {
     const methods = [...new Set(table.method)];
     const time = Object.fromEntries(methods.map((id) => [id, median(table.seconds.filter((value, row) => table.method[row] === id && value !== null))]));
     methods.sort((one, other) => time[one] - time[other]);
+    const ticks = (column) => { const kept = table[column].filter((value) => value > 0); return Math.max(...kept) > 100 * Math.min(...kept) ? 1 : "D2"; };
     const traces = data.datasets.flatMap(({ id }, place) => ["seconds", "max_rss_mb"].map((column, panel) => {
       const runs = table.method.flatMap((_, row) => (table.dataset[row] === id && table[column][row] > 0 ? [row] : []));
       return {
@@ -104,7 +105,7 @@ const Pictures = (() => {
     }));
     return draw("costs", traces, {
       height: heightFor(methods.length, data.datasets.length), showlegend: true, yaxis: rowAxis(methods.map(labelOf)),
-      xaxis: { type: "log", dtick: 1, domain: [0, 0.48], title: { text: "Wall time (s)" } }, xaxis2: { type: "log", dtick: 1, domain: [0.54, 1], title: { text: "Peak memory (MB)" }, anchor: "y" },
+      xaxis: { type: "log", dtick: ticks("seconds"), domain: [0, 0.48], title: { text: "Wall time (s)" } }, xaxis2: { type: "log", dtick: ticks("max_rss_mb"), domain: [0.54, 1], title: { text: "Peak memory (MB)" }, anchor: "y" },
     });
   }
 
@@ -148,7 +149,7 @@ const Pictures = (() => {
     const distinct = (column, kept) => [...new Set(kept.map((row) => row[column]))];
     const refresh = () => {
       const ofDataset = rows.filter((row) => row.dataset === $("type-dataset").value);
-      fill($("type-level"), distinct("level", ofDataset).map((id) => [id, id.replaceAll("_", " ")]), $("type-level").value);
+      fill($("type-level"), distinct("level", ofDataset).sort((one) => (one === "cell_type" ? -1 : 1)).map((id) => [id, id.replaceAll("_", " ")]), $("type-level").value);
       const ofLevel = ofDataset.filter((row) => row.level === $("type-level").value);
       fill($("type-metric"), distinct("metric", ofLevel).map((id) => [id, data.metrics.find((one) => one.id === id)?.label ?? id.replaceAll("_", " ")]), $("type-metric").value);
       heatmap(ofLevel.filter((row) => row.metric === $("type-metric").value));

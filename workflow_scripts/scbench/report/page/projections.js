@@ -67,7 +67,7 @@ const Projections = (() => {
     const axis = { showticklabels: false, showgrid: false, zeroline: false, ticks: "", range: [-60, 2108], showline: true, mirror: true };
     return draw(`umap-${side}`, chosen ? [trace(null, 0.08), trace(chosen, 1)] : [trace(null, 0.8)], {
       margin: { l: 4, r: 4, t: 4, b: 4 }, xaxis: axis, yaxis: { ...axis }, uirevision: $("umap-dataset").value, hovermode: "closest",
-    });
+    }, "hover");
   }
 
   function light(next) {

@@ -53,7 +53,7 @@ def pack_dataset(
         cells = table["cell_id"].to_numpy()
         if first is None:
             first = cells
-            require(bool(np.isin(first, described.index).all()), path, "has cells that the dataset does not have")
+            require(bool(pd.Index(first).isin(described.index).all()), path, "has cells that the dataset does not have")
             described = described.loc[first]
             shown = _sample(described, name, max_cells)
         require(

@@ -151,7 +151,7 @@ const ScoreTable = (() => {
   function setUp(data, onChange) {
     table = new Tabulator("#table", {
       index: "id", layout: "fitColumns", renderVertical: "basic", nestedFieldSeparator: false, columnHeaderVertAlign: "bottom",
-      groupBy: "group", groupValues: [["Ranked methods", ...data.apart.map(([, heading]) => heading)]], groupToggleElement: false, groupHeader: (value, count) => `${escapeHTML(value)} <span>(${count})</span>`,
+      groupBy: "group", groupValues: [["Ranked methods", ...data.apart.map(([, heading]) => heading)].filter((heading) => data.methods.some(({ kind }) => group(data, kind) === heading))], groupToggleElement: false, groupHeader: (value, count) => `${escapeHTML(value)} <span>(${count})</span>`,
       placeholder: "No method fits the filter.",
       columns: [methodColumn], data: [],
     });
