@@ -20,9 +20,9 @@ def default_config(overrides: Mapping[str, Any]) -> dict:
 
 
 def print_scores(scores: pd.DataFrame) -> None:
-    """Print a table of methods x metrics; metrics without any value are left out."""
+    """Print a table of metrics x methods; metrics without any value are left out."""
     from tabulate import tabulate
 
-    table = scores.pivot(index="method", columns="metric", values="value")
-    table = table[list(dict.fromkeys(scores["metric"]))].dropna(axis=1, how="all")
+    table = scores.pivot(index="metric", columns="method", values="value")
+    table = table.loc[scores["metric"].unique(), scores["method"].unique()].dropna(how="all")
     print(tabulate(table.round(3), headers="keys", floatfmt=".3f"))

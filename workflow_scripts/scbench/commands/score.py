@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scbench.commands.common import default_config, print_scores
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 
 def add(commands) -> None:
@@ -30,42 +36,64 @@ def add(commands) -> None:
 
 
 def score(options: argparse.Namespace) -> None:
-    """Score every embedding, print the table of methods and metrics, and why values are missing."""
+    """Score every embedding, print the table of metrics and embeddings, and why values are missing."""
     import pandas as pd
 
-    from scbench.checks import SCORE_COLUMNS
-    from scbench.datasets.one_file import read_embeddings
     from scbench.files import write_scores
-    from scbench.metrics.suite import score_embedding
 
     config = default_config({})
     presets = config["metrics"]["presets"]
     if options.preset not in presets:
         raise ValueError(f"--preset: '{options.preset}' is not declared; known: {', '.join(presets)}")
     print(f"reading {options.adata}" + ("" if options.pca else " and computing the PCA before integration"), flush=True)
-    embeddings, cells = read_embeddings(
-        options.adata,
-        options.obsm,
-        batch_key=options.batch_key,
-        label_key=options.label_key,
-        counts_layer=options.counts_layer,
-        pca=options.pca,
-        settings=config["preprocessing"],
-    )
+    embeddings, scores_of = _prepared(options, config["preprocessing"])
     tables = []
     for number, (key, X) in enumerate(embeddings.items(), start=1):
         print(f"[{number}/{len(embeddings)}] {key}: {X.shape[0]} cells, {X.shape[1]} dimensions", flush=True)
         start = time.monotonic()
-        scored = score_embedding(X, **cells, metrics=presets[options.preset], threads=options.threads)
-        tables.append(scored.assign(dataset=options.adata.stem, method=key, seed=0)[SCORE_COLUMNS])
+        tables.append(scores_of(X, key, presets[options.preset]))
         print(f"    scored in {time.monotonic() - start:.0f} s", flush=True)
     scores = pd.concat(tables, ignore_index=True)
     print()
     print_scores(scores)
-    absent = scores[scores["status"] != "ok"]
-    for (metric, status, reason), rows in absent.groupby(["metric", "status", "reason"], sort=False):
-        of = "" if len(rows) == len(embeddings) else f" for {', '.join(rows['method'])}"
-        print(f"{metric}{of}: {status.replace('_', ' ')}: {reason}")
+    _print_missing(scores)
     if options.out:
         write_scores(options.out, scores)
         print(f"written: {options.out}")
+
+
+def _prepared(options: argparse.Namespace, settings: dict) -> tuple[dict[str, np.ndarray], Callable[..., pd.DataFrame]]:
+    """Return {key: embedding} and the function that scores one, given its key and the metrics."""
+    from scbench.checks import SCORE_COLUMNS
+    from scbench.datasets.one_file import read_with_counts, read_with_pca
+    from scbench.metrics.suite import score_embedding, score_run
+
+    keys = {"batch_key": options.batch_key, "label_key": options.label_key}
+    run = {"dataset": options.adata.stem, "seed": 0}
+    if options.pca:
+        embeddings, cells = read_with_pca(options.adata, options.obsm, **keys, pca=options.pca)
+
+        def scores_of(X, key, metrics):
+            scores = score_embedding(X, **cells, metrics=metrics, threads=options.threads)
+            return scores.assign(**run, method=key)[SCORE_COLUMNS]
+
+        return embeddings, scores_of
+    layer = options.counts_layer
+    embeddings, adata, truth = read_with_counts(
+        options.adata, options.obsm, **keys, counts_layer=layer, settings=settings
+    )
+
+    def scores_like_a_run(X, key, metrics):
+        return score_run(X, None, adata, truth, **run, method=key, metrics=metrics, threads=options.threads)["scores"]
+
+    return embeddings, scores_like_a_run
+
+
+def _print_missing(scores: pd.DataFrame) -> None:
+    """Print one line per reason why metrics have no value."""
+    names = scores["metric"].where(
+        scores.groupby("metric")["status"].transform("nunique") == 1, scores["metric"] + " (" + scores["method"] + ")"
+    )
+    absent = scores.assign(name=names)[scores["status"] != "ok"]
+    for (status, reason), rows in absent.groupby(["status", "reason"], sort=False):
+        print(f"{status.replace('_', ' ')}: {reason}: {', '.join(rows['name'].unique())}")

@@ -15,7 +15,6 @@ from scbench.datasets.external import as_embedding
 from scbench.datasets.prepare import prepare
 from scbench.datasets.read import read_cells
 from scbench.datasets.validate import column_of, standardise
-from scbench.files import cell_cycle_phases
 
 LABEL_KEYS = ("cell_type", "celltype")
 
@@ -60,17 +59,10 @@ def read_one_file(
     return prepare(standard, **settings, genes=marked)
 
 
-def read_embeddings(
-    path: Path,
-    keys: Sequence[str],
-    *,
-    batch_key: str,
-    label_key: str | None,
-    counts_layer: str | None,
-    pca: str | None,
-    settings: dict,
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read embeddings of one file and what scoring needs besides them.
+def read_with_counts(
+    path: Path, keys: Sequence[str], *, batch_key: str, label_key: str | None, counts_layer: str | None, settings: dict
+) -> tuple[dict[str, np.ndarray], anndata.AnnData, pd.DataFrame]:
+    """Read embeddings of one file, and prepare its raw counts as in a benchmark.
 
     Parameters
     ----------
@@ -79,44 +71,54 @@ def read_embeddings(
     label_key
         Column of cell types; None: there are none.
     counts_layer
-        Layer with the raw counts that are prepared as in a benchmark with `settings`; None: counts, if present, else X.
-    pca
-        Name in obsm of the principal components before integration, instead of raw counts.
+        Layer with the raw counts; None: counts, if present, else X.
+    settings
+        See `scbench.datasets.prepare.prepare`.
 
     Returns
     -------
-    {key: (n_cells, n_dims) float32}, and the arguments pca, batch, labels and phases of
-    `scbench.metrics.suite.score_embedding`; cells without counts are left out.
+    {key: (n_cells, n_dims) float32}, the prepared dataset and the truth; cells without counts are left out.
 
     Raises
     ------
     ValueError
         If columns, layers or embeddings are missing or hold invalid values; the message names the file.
     """
+    adata = _read_with(path, keys)
+    prepared, truth = prepare(_standard(adata, path, batch_key, label_key, counts_layer), **settings)
+    return _embeddings(adata, path, keys, prepared.obs_names), prepared, truth
+
+
+def read_with_pca(
+    path: Path, keys: Sequence[str], *, batch_key: str, label_key: str | None, pca: str
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read embeddings of one file without raw counts; `pca` in obsm holds the components before integration.
+
+    Returns
+    -------
+    {key: (n_cells, n_dims) float32}, and the arguments pca, batch, labels of `scbench.metrics.suite.score_embedding`.
+    """
+    adata = _read_with(path, [*keys, pca])
+    labels = np.full(adata.n_obs, "") if label_key is None else column_of(adata.obs, path, "label_key", label_key)
+    return _embeddings(adata, path, keys, adata.obs_names), {
+        "pca": _embeddings(adata, path, [pca], adata.obs_names)[pca],
+        "batch": column_of(adata.obs, path, "batch_key", batch_key),
+        "labels": labels,
+    }
+
+
+def _read_with(path: Path, keys: Sequence[str]) -> anndata.AnnData:
     adata = read_cells(path)
     adata.obs_names_make_unique()
-    for key in [*keys, *([pca] if pca else [])]:
+    for key in keys:
         if key not in adata.obsm:
             raise ValueError(f"{path}: obsm '{key}' does not exist; obsm: {', '.join(adata.obsm) or 'none'}")
+    return adata
 
-    def embedding(key: str, cells: pd.Index) -> np.ndarray:
-        rows = adata.obs_names.get_indexer(cells)
-        return as_embedding(f"{path}: obsm '{key}'", np.asarray(adata.obsm[key])[rows], cells)
 
-    if pca is None:
-        prepared, truth = prepare(_standard(adata, path, batch_key, label_key, counts_layer), **settings)
-        cells, before, phases = prepared.obs_names, prepared.obsm["X_pca"], cell_cycle_phases(prepared)
-        batch, labels = truth["batch"].to_numpy(), truth["cell_type"].to_numpy()
-    else:
-        cells, before, phases = adata.obs_names, embedding(pca, adata.obs_names), None
-        batch = column_of(adata.obs, path, "batch_key", batch_key)
-        labels = np.full(len(cells), "") if label_key is None else column_of(adata.obs, path, "label_key", label_key)
-    return {key: embedding(key, cells) for key in keys}, {
-        "pca": before,
-        "batch": batch,
-        "labels": labels,
-        "phases": phases,
-    }
+def _embeddings(adata: anndata.AnnData, path: Path, keys: Sequence[str], cells: pd.Index) -> dict[str, np.ndarray]:
+    rows = adata.obs_names.get_indexer(cells)
+    return {key: as_embedding(f"{path}: obsm '{key}'", np.asarray(adata.obsm[key])[rows], cells) for key in keys}
 
 
 def _standard(adata: anndata.AnnData, path: Path, batch_key: str, label_key: str | None, layer: str | None):
