@@ -11,10 +11,12 @@ from scbench.analyses.catalogue import ANALYSES
 from scbench.analyses.exports import EXPORTS
 from scbench.config import (
     METRIC_GROUPS,
+    columns_of,
     load_config,
     local_files,
     robust_metrics,
     scored_metrics,
+    selection_of,
     source_of,
     write_config,
 )

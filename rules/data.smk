@@ -15,6 +15,7 @@ rule simulate:
         runtime=30,
     params:
         settings=lambda wildcards: DATASETS[wildcards.dataset]["simulate"],
+        columns=lambda wildcards: columns_of(DATASETS[wildcards.dataset]),
         code=code_digest("simulate.py"),
     message:
         "{wildcards.dataset}: simulate"
@@ -68,6 +69,7 @@ rule prepare:
         runtime=60,
     params:
         settings=CONFIG["preprocessing"],
+        selection=lambda wildcards: selection_of(DATASETS[wildcards.dataset]),
         code=code_digest("prepare.py"),
     message:
         "{wildcards.dataset}: prepare"

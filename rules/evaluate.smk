@@ -5,6 +5,7 @@ rule score:
         embedding=AT.run(**RUN, name="embedding.h5ad"),
     output:
         scores=AT.run(**RUN, name="scores.tsv"),
+        levels=AT.run(**RUN, name="levels.tsv"),
         by_type=AT.run(**RUN, name="by_type.tsv"),
     log:
         AT.run_log(**RUN, step="score"),
@@ -32,6 +33,7 @@ MADE_HERE = [run for run in RUNS if run.method not in EXTERNAL]  # the others ha
 rule summarise:
     input:
         scores=of_all_runs("scores.tsv"),
+        levels=of_all_runs("levels.tsv"),
         by_type=of_all_runs("by_type.tsv"),
         benchmarks=[AT.run(run.dataset, run.method, run.seed, "benchmark.jsonl") for run in MADE_HERE],
     output:
@@ -40,6 +42,7 @@ rule summarise:
         overall=AT.summary("overall.tsv"),
         rank_tests=AT.summary("rank_tests.tsv"),
         sensitivity=AT.summary("sensitivity.tsv"),
+        levels=AT.summary("levels.tsv"),
         by_type=AT.summary("by_type.tsv"),
         resources=AT.summary("resources.tsv"),
     log:

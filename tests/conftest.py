@@ -80,6 +80,14 @@ def known_of_cells(pca: np.ndarray, types: np.ndarray) -> dict:
     }
 
 
+class Prepared:
+    """What a prepared dataset gives to scoring."""
+
+    def __init__(self, pca: np.ndarray) -> None:
+        self.obsm, self.obs, self.uns = {"X_pca": pca}, pd.DataFrame(), {}
+        self.X, self.var = sparse.csr_matrix(pca), pd.DataFrame({"highly_variable_rank": range(pca.shape[1])})
+
+
 def nearest_centre(X: np.ndarray, groups: np.ndarray) -> float:
     """Share of the cells that lie nearest to the centre of their own group."""
     codes = pd.Categorical(groups).codes

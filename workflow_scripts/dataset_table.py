@@ -13,5 +13,6 @@ with logged(snakemake.log[0]):
     for name, dataset, truth in zip(
         snakemake.params.datasets, snakemake.input.dataset, snakemake.input.truth, strict=True
     ):
-        rows.append({"dataset": name, **describe(read_dataset(dataset).n_vars, read_truth(truth))})
+        adata = read_dataset(dataset)
+        rows.append({"dataset": name, **describe(adata.n_vars, read_truth(truth), adata.uns["selection"])})
     write_plain(pd.DataFrame(rows), dict(snakemake.output.items()))

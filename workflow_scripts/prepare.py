@@ -4,10 +4,14 @@ from scbench.logs import logged
 
 with logged(snakemake.log[0]):
     from scbench.datasets.prepare import prepare
+    from scbench.datasets.selection import select
     from scbench.files import read_raw, write_dataset, write_truth
 
-    dataset, truth = prepare(read_raw(snakemake.input.raw), **snakemake.params.settings)
+    raw, selection = select(read_raw(snakemake.input.raw), **snakemake.params.selection)
+    dataset, truth = prepare(raw, **snakemake.params.settings)
+    dataset.uns |= selection
     write_dataset(snakemake.output.dataset, dataset)
     write_truth(snakemake.output.truth, truth)
+    print(selection["selection"])
     print(f"{dataset.n_obs} cells, {dataset.n_vars} genes kept, {dataset.obsm['X_pca'].shape[1]} components")
     print(f"cell cycle {dataset.uns['cell_cycle']}")

@@ -1,9 +1,9 @@
-"""Rule score: score one embedding: embedding.h5ad + truth.tsv.gz -> scores.tsv, by_type.tsv."""
+"""Rule score: score one embedding: embedding.h5ad + truth.tsv.gz -> scores.tsv, levels.tsv, by_type.tsv."""
 
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.files import read_dataset, read_embedding, read_graph, read_truth, write_by_type, write_scores
+    from scbench.files import read_dataset, read_embedding, read_graph, read_truth, write_by_type, write_levels, write_scores
     from scbench.metrics.suite import score_run
 
     given, run = snakemake.input, snakemake.wildcards
@@ -21,4 +21,5 @@ with logged(snakemake.log[0]):
         backend=snakemake.params.backend,
     )
     write_scores(snakemake.output.scores, tables["scores"])
+    write_levels(snakemake.output.levels, tables["levels"])
     write_by_type(snakemake.output.by_type, tables["by_type"])

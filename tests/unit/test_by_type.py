@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
+from conftest import Prepared
 from sklearn.metrics import f1_score, silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
@@ -17,14 +17,6 @@ METRICS = {
     "batch": ["ilisi", "cilisi", "kbet", "silhouette_batch", "bras", "graph_connectivity"],
     "extra": [],
 }
-
-
-class Prepared:
-    """What a prepared dataset gives to scoring."""
-
-    def __init__(self, pca):
-        self.obsm, self.obs, self.uns = {"X_pca": pca}, pd.DataFrame(), {}
-        self.X, self.var = sparse.csr_matrix(pca), pd.DataFrame({"highly_variable_rank": range(pca.shape[1])})
 
 
 @pytest.fixture(scope="module")

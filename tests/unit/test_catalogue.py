@@ -45,7 +45,9 @@ def test_what_an_entry_takes_it_needs(metric):
     taken = set(argument_names(metric, metric.load()).values())
     from_labels = {"labels", "leiden_best", "kmeans", "widths", "batch_widths", "cosine_widths", "mixing", "accepted"}
     alone = {need: {need} for need in ("clusters", "expression", "batch_pca", "pseudotime")}
-    for need, arguments in ({"labels": from_labels, "cell_cycle": {"phases"}} | alone).items():
+    for need, arguments in (
+        {"labels": from_labels, "cell_cycle": {"phases"}, "conditions": {"condition"}} | alone
+    ).items():
         assert (need in metric.needs) == bool(taken & arguments), need
 
 

@@ -32,7 +32,7 @@ os.environ.setdefault(
     "XLA_FLAGS", "--xla_backend_optimization_level=0"
 )  # read at the first use; half the time to compile
 
-ALL = {"bio": list(METRICS), "batch": [], "extra": []}
+ALL = {"bio": [id for id, metric in METRICS.items() if "null_split" not in metric.needs], "batch": [], "extra": []}
 NEED_LABELS = [name for name, metric in METRICS.items() if "labels" in metric.needs]
 NEED_BATCHES = [name for name, metric in METRICS.items() if "batches" in metric.needs]
 
@@ -54,6 +54,7 @@ def cells():
         "clusters": np.where(types == 0, "0", "1"),
         **known_of_cells(pca, types),
         "phases": pca[:, :2] + random.standard_normal((400, 2)),
+        "condition": np.where(X[:, 11] + random.standard_normal(400) > 0, "on", "off"),
     }
 
 
@@ -385,6 +386,8 @@ def test_every_score_says_what_computed_it(scored):
         ({"batch": np.full(400, "one")}, NEED_BATCHES, "one batch only"),
         ({"clusters": None}, ["nmi_own", "ari_own"], "no clusters of its own"),
         ({"phases": None}, ["cell_cycle_conservation"], "real gene symbols"),
+        ({"condition": None}, ["condition_purity", "condition_auc"], "no condition_key"),
+        ({"condition": np.full(400, "on")}, ["condition_purity", "condition_auc"], "one condition only"),
     ],
 )
 def test_a_metric_without_meaning_is_not_applicable_with_a_reason(cells, change, missing, reason):

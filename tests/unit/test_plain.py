@@ -30,5 +30,5 @@ def test_what_is_shown_may_differ_from_what_is_kept(tmp_path):
 def test_a_dataset_is_described_in_numbers():
     truth = pd.DataFrame({"batch": ["x", "x", "y"], "cell_type": ["s", "t", "t"]})
     expected = {"cells": 3, "genes": 7, "batches": 2, "smallest_batch": 1, "cell_types": 2, "smallest_cell_type": 1}
-    assert describe(7, truth) == expected
-    assert describe(7, truth.assign(cell_type=""))["cell_types"] is None
+    assert describe(7, truth, "all cells") == {**expected, "selection": "all cells"}
+    assert describe(7, truth.assign(cell_type=""), "")["cell_types"] is None

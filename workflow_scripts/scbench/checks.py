@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     pass
 
 TRUTH_COLUMNS = ["cell_id", "batch", "cell_type"]
+CONDITION = "condition"  # column of the truth and of raw obs, if there is a condition_key
+LABEL_PREFIX = "label:"  # of the columns with all levels of cell types, if there are several; the first is cell_type
 SCORE_COLUMNS = ["dataset", "method", "seed", "metric", "group", "value", "status", "reason", "implementation"]
 BY_TYPE_COLUMNS = ["dataset", "method", "seed", "level", "name", "metric", "value", "cells"]
 BY_TYPE_LEVELS = ("cell_type", "batch")
+LEVEL_COLUMNS = [*SCORE_COLUMNS[:3], "labels", *SCORE_COLUMNS[3:]]
 SCORE_STATUS = ("ok", "not_applicable", "failed")
 
 
@@ -89,6 +92,23 @@ def _check_batch(path, adata) -> None:
     categorical = "batch" in adata.obs and isinstance(adata.obs["batch"].dtype, pd.CategoricalDtype)
     require(categorical, path, "obs['batch'] is missing or not categorical")
     require(bool(adata.obs["batch"].notna().all()), path, "obs['batch'] has missing values")
+
+
+def check_truth(path, truth) -> None:
+    further = [column for column in truth if column not in TRUTH_COLUMNS]
+    require(list(truth.columns[:3]) == TRUTH_COLUMNS, path, f"the first columns must be {TRUTH_COLUMNS}")
+    levels = [column for column in further if column.startswith(LABEL_PREFIX)]
+    known = [CONDITION] * (CONDITION in further) + levels
+    require(further == known, path, f"further columns must be {CONDITION} and {LABEL_PREFIX}*, not {further}")
+    primary = not levels or bool((truth[levels[0]] == truth["cell_type"]).all())
+    require(primary, path, "the first level of cell types is not cell_type")
+    require(truth["cell_id"].is_unique, path, "cell ids are not unique")
+
+
+def check_levels(path, levels) -> None:
+    require(list(levels.columns) == LEVEL_COLUMNS, path, f"columns must be {LEVEL_COLUMNS}")
+    for _, scores in levels.groupby("labels"):
+        check_scores(path, scores[SCORE_COLUMNS])
 
 
 def check_scores(path, scores) -> None:

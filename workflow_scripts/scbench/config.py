@@ -14,6 +14,7 @@ from scbench.datasets.external import check_source
 from scbench.datasets.parameters import SimulationParameters
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS as METRIC_GROUPS
+from scbench.metrics.metric import Need
 from scbench.parameters import ParameterError
 from scbench.paths import is_url
 from scbench.types import ConfigError
@@ -22,6 +23,8 @@ RESERVED_IDS = ("summary", "partial", "tables", "figures", "paper", "logs", "ove
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 COMMAND_LINE = "the command line (--config)"
 NOT_OF_THE_SOURCE = ("citation", "licence", "doi", "embeddings")  # keys of a dataset that do not change its content
+METRICS_OF_KEYS: dict[str, Need] = {"condition_key": "conditions", "null_split": "null_split"}  # of a dataset
+SELECTION_KEYS = ("max_cells", "null_split")  # of a dataset; they choose among its cells
 Fail = Callable[[Sequence, str], NoReturn]  # (keys of the invalid value, problem)
 
 
@@ -69,6 +72,7 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
     _check_methods(config, schemas["method"], fail)
     _check_metrics(config["metrics"], fail)
     _choose_metrics(config["metrics"], fail)
+    _add_metrics(config)
     return config
 
 
@@ -131,6 +135,15 @@ def _choose_metrics(metrics: dict, fail: Fail) -> None:
         fail(("metrics",), f"{_listed(twice)} is in several of the groups {_listed(METRIC_GROUPS)}")
 
 
+def _add_metrics(config: dict) -> None:
+    """Add the metrics that a key of a chosen dataset asks for to the group extra."""
+    datasets = [config["datasets"][name] for name in config["benchmark"]["datasets"]]
+    asked = {need for key, need in METRICS_OF_KEYS.items() if any(dataset.get(key) for dataset in datasets)}
+    listed = [name for group in METRIC_GROUPS for name in config["metrics"][group]]
+    added = [name for name, metric in METRICS.items() if metric.needs & asked and name not in listed]
+    config["metrics"]["extra"] = [*config["metrics"]["extra"], *added]
+
+
 def scored_metrics(metrics: Mapping) -> dict[str, list[str]]:
     """Return the metrics to compute, {bio, batch, extra: metrics}: extra also holds those of the robust total."""
     chosen = {group: list(metrics[group]) for group in METRIC_GROUPS}
@@ -146,8 +159,18 @@ def robust_metrics(metrics: Mapping) -> dict[str, list[str]]:
 
 
 def source_of(dataset: Mapping) -> dict:
-    """Return the settings of a dataset that its content depends on."""
-    return {key: value for key, value in dataset.items() if key not in NOT_OF_THE_SOURCE}
+    """Return the settings of a dataset that the content of its source depends on."""
+    return {key: value for key, value in dataset.items() if key not in (*NOT_OF_THE_SOURCE, *SELECTION_KEYS)}
+
+
+def selection_of(dataset: Mapping) -> dict:
+    """Return the settings of a dataset that choose among its cells; see `scbench.datasets.selection.select`."""
+    return {key: dataset[key] for key in SELECTION_KEYS if key in dataset}
+
+
+def columns_of(dataset: Mapping) -> dict:
+    """Return the keys of a simulated dataset that name columns of its cells."""
+    return {key: dataset[key] for key in ("label_key", "condition_key") if key in dataset}
 
 
 def local_files(dataset: Mapping) -> dict[str, str]:

@@ -17,14 +17,16 @@ import pandas as pd
 
 from scbench.checks import (
     BY_TYPE_COLUMNS,
+    LEVEL_COLUMNS,
     SCORE_COLUMNS,
-    TRUTH_COLUMNS,
     check_by_type,
     check_dataset,
     check_embedding,
     check_graph,
+    check_levels,
     check_raw,
     check_scores,
+    check_truth,
     require,
 )
 from scbench.types import ContractError, Dataset, Embedding, Graph
@@ -53,7 +55,10 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
 
 def write_raw(path: str | Path, adata: AnnData) -> None:
-    """Write raw counts of all genes: X as CSR of integer values, obs batch and, if known, cell_type."""
+    """Write raw counts of all genes: X as CSR of integer values, obs batch and, if known, cell_type and others.
+
+    obs has the further columns condition and label:{level}, as in `read_truth`.
+    """
     check_raw(path, adata)
     with atomic(path) as partial:
         adata.write_h5ad(partial, compression="gzip")
@@ -126,17 +131,20 @@ def target_sum(adata: AnnData) -> float:
 
 
 def write_truth(path: str | Path, truth: pd.DataFrame) -> None:
-    """Write cell id, batch and cell type (empty if the dataset has none)."""
-    require(list(truth.columns) == TRUTH_COLUMNS, path, f"columns must be {TRUTH_COLUMNS}")
-    require(truth["cell_id"].is_unique, path, "cell ids are not unique")
+    """Write cell id, batch and cell type (empty if the dataset has none); see `read_truth` for further columns."""
+    check_truth(path, truth)
     with atomic(path) as partial:
         truth.to_csv(partial, sep="\t", index=False, compression={"method": "gzip", "mtime": 0})
 
 
 def read_truth(path: str | Path, cell_ids: pd.Index | None = None) -> pd.DataFrame:
-    """Read cell id, batch and cell type; with `cell_ids`, which must be the same cells, in their order."""
+    """Read cell id, batch and cell type; with `cell_ids`, which must be the same cells, in their order.
+
+    Further columns, if the dataset has them: condition, and label:{level} for each of several levels of cell types, the
+    first of which is also cell_type.
+    """
     truth = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, compression="gzip")
-    require(list(truth.columns) == TRUTH_COLUMNS, path, f"columns must be {TRUTH_COLUMNS}")
+    check_truth(path, truth)
     if cell_ids is not None:
         truth = truth.set_index("cell_id", drop=False)
         same = len(truth) == len(cell_ids) and truth.index.isin(cell_ids).all()
@@ -250,6 +258,18 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     scores = read_table(path, text=[column for column in SCORE_COLUMNS if column not in ("seed", "value")])
     check_scores(path, scores)
     return scores
+
+
+def write_levels(path: str | Path, levels: pd.DataFrame) -> None:
+    """Write the scores for each of several levels of cell types; no rows if there is one level."""
+    check_levels(path, levels)
+    write_table(path, levels)
+
+
+def read_levels(path: str | Path) -> pd.DataFrame:
+    levels = read_table(path, text=[column for column in LEVEL_COLUMNS if column not in ("seed", "value")])
+    check_levels(path, levels)
+    return levels
 
 
 def write_by_type(path: str | Path, table: pd.DataFrame) -> None:

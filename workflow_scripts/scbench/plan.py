@@ -73,8 +73,8 @@ def not_installed(registry: Mapping[str, Method]) -> dict[str, str]:
 
 
 def has_labels(dataset: Mapping) -> bool:
-    """Return whether a dataset of the configuration has cell types; simulated datasets always have them."""
-    return "simulate" in dataset or dataset.get("label_key") is not None
+    """Return whether a dataset of the configuration has cell types; simulated datasets have them unless told."""
+    return dataset.get("label_key", "cell_type" if "simulate" in dataset else None) is not None
 
 
 def reported_kinds(config: Mapping, registry: Mapping[str, Method]) -> dict[str, str]:

@@ -11,8 +11,9 @@ import pandas as pd
 import scanpy
 from scipy import sparse
 
+from scbench.checks import CONDITION, LABEL_PREFIX
 from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
-from scbench.files import PHASES, TRUTH_COLUMNS
+from scbench.files import PHASES
 
 MIN_CELLS_TO_VOTE = 20  # dispersions of smaller batches are noise, and scanpy's binning fails on a few cells
 MIN_PHASE_GENES = 10
@@ -48,7 +49,7 @@ def prepare(
     -------
     The dataset (see `scbench.files.read_dataset`; PCA of the unscaled log-normalised HVG, with the largest loading of
     each component positive; uns cell_cycle says how the scores in obs were computed, or why they were not) and the
-    truth (cell_id, batch, cell_type; empty if unknown).
+    truth (cell_id, batch, cell_type; empty if unknown; further columns as in `raw`).
 
     Raises
     ------
@@ -80,7 +81,8 @@ def prepare(
 
     cell_type = raw.obs["cell_type"].astype(str).to_numpy() if "cell_type" in raw.obs else ""
     truth = pd.DataFrame({"cell_id": raw.obs_names, "batch": batch.astype(str).to_numpy(), "cell_type": cell_type})
-    return adata, truth[TRUTH_COLUMNS]
+    further = [column for column in raw.obs if column == CONDITION or column.startswith(LABEL_PREFIX)]
+    return adata, truth.assign(**{column: raw.obs[column].astype(str).to_numpy() for column in further})
 
 
 def _without_zeros(counts: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import anndata
@@ -11,7 +11,13 @@ import pandas as pd
 from anndata.utils import make_index_unique
 from scipy import sparse
 
-from scbench.checks import is_counts
+from scbench.checks import CONDITION, LABEL_PREFIX, is_counts
+
+REMEDIES = {
+    "batch_key": "or name their batch",
+    "label_key": "or set label_key to null to score without labels",
+    "condition_key": "or leave condition_key out",
+}
 
 
 def standardise(
@@ -19,19 +25,20 @@ def standardise(
     *,
     source: str | Path,
     batch_key: str,
-    label_key: str | None,
+    label_key: str | Sequence[str] | None,
     counts_layer: str | None,
+    condition_key: str | None = None,
     round_counts: bool = False,
     exclude_batches: Collection[str] = (),
 ) -> anndata.AnnData:
-    """Return raw counts, batch and cell type only, without the cells that have no counts.
+    """Return raw counts, batch, cell type and condition only, without the cells that have no counts.
 
     Parameters
     ----------
     source
         Name of the file for error messages.
-    batch_key, label_key
-        Columns of obs; without `label_key` the result has no cell types.
+    batch_key, label_key, condition_key
+        Columns of obs; without `label_key` the result has no cell types; with several, the first is the cell type.
     counts_layer
         Layer with the raw counts; None: X.
     round_counts
@@ -41,8 +48,8 @@ def standardise(
 
     Returns
     -------
-    X CSR int32, obs batch and cell_type (categories of str), unique cell and gene names, uns dropped_empty_cells
-    (their number) and, if cells were left out, uns dropped_cells (all their ids).
+    X CSR int32, obs batch and the columns of `truth_of` (categories of str), unique cell and gene names, uns
+    dropped_empty_cells (their number) and, if cells were left out, uns dropped_cells (all their ids).
 
     Raises
     ------
@@ -53,8 +60,8 @@ def standardise(
     counts = _counts(adata, source, counts_layer, round_counts, kept)
     obs = pd.DataFrame(index=make_index_unique(adata.obs_names[kept].astype(str)))
     obs["batch"] = column_of(adata.obs[kept], source, "batch_key", batch_key)
-    if label_key is not None:
-        obs["cell_type"] = column_of(adata.obs[kept], source, "label_key", label_key)
+    for name, values in truth_of(adata.obs[kept], source, label_key=label_key, condition_key=condition_key).items():
+        obs[name] = values
     filled = counts.getnnz(axis=1) > 0
     if not filled.any():
         raise ValueError(f"{source}: no cell has any counts; check counts_layer")
@@ -65,6 +72,20 @@ def standardise(
     if len(dropped):
         result.uns["dropped_cells"] = dropped.to_numpy()
     return result
+
+
+def truth_of(
+    obs: pd.DataFrame, source: str | Path, *, label_key: str | Sequence[str] | None, condition_key: str | None
+) -> dict[str, np.ndarray]:
+    """Return {column: (n_cells,) str}: cell_type, condition, and label:{level} for each of several levels, as known."""
+    levels = [label_key] if isinstance(label_key, str) else list(label_key or ())
+    of_levels = {name: column_of(obs, source, "label_key", name) for name in levels}
+    found = {"cell_type": of_levels[levels[0]]} if levels else {}
+    if condition_key is not None:
+        found[CONDITION] = column_of(obs, source, "condition_key", condition_key)
+    if len(levels) > 1:
+        found |= {LABEL_PREFIX + name: values for name, values in of_levels.items()}
+    return found
 
 
 def _not_in(obs: pd.DataFrame, source, batch_key: str, excluded: Collection[str]) -> np.ndarray:
@@ -119,7 +140,7 @@ def column_of(obs: pd.DataFrame, source, key: str, column: str) -> np.ndarray:
     values = obs[column]
     missing = int((values.isna() | (values.astype(str).str.strip() == "")).sum())
     if missing:
-        instead = "or set label_key to null to score without labels" if key == "label_key" else "or name their batch"
+        instead = REMEDIES[key]
         raise ValueError(f"{source}: {key} '{column}' has no value for {missing} cells; remove these cells {instead}")
     return values.astype(str).to_numpy(dtype=object)
 

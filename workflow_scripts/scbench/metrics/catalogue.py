@@ -8,7 +8,9 @@ imports the standard library only, because the Snakemake process loads it and ha
 from __future__ import annotations
 
 from scbench.metrics.bio_entries import BATCHES, BIO_ENTRIES, FAISS, LABELS, LEIDEN, SCIPY
-from scbench.metrics.metric import Metric
+from scbench.metrics.metric import Metric, Need
+
+CONDITIONS: frozenset[Need] = frozenset({"conditions"})
 
 ENTRIES = (
     *BIO_ENTRIES,
@@ -142,6 +144,32 @@ ENTRIES = (
         group="extra",
         function="scbench.metrics.diagnostics:batch_classifier",
         needs=BATCHES,
+        packages=FAISS,
+    ),
+    Metric(
+        id="condition_purity",
+        label="Condition purity",
+        group="extra",
+        function="scbench.metrics.conditions:condition_purity",
+        arguments={"X": "points"},
+        needs=LABELS | BATCHES | CONDITIONS,
+        packages=FAISS,
+    ),
+    Metric(
+        id="condition_auc",
+        label="Condition AUC",
+        group="extra",
+        function="scbench.metrics.conditions:condition_auc",
+        arguments={"X": "points"},
+        needs=LABELS | CONDITIONS,
+        packages=FAISS,
+    ),
+    Metric(
+        id="neighbours_kept",
+        label="Neighbours kept",
+        group="extra",
+        function="scbench.metrics.calibration:neighbours_kept",
+        needs=frozenset({"null_split"}),
         packages=FAISS,
     ),
 )

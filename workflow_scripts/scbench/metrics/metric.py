@@ -8,7 +8,18 @@ from importlib import import_module
 from typing import Literal, get_args
 
 Group = Literal["bio", "batch", "extra"]
-Need = Literal["labels", "batches", "isolated_types", "clusters", "cell_cycle", "expression", "batch_pca", "pseudotime"]
+Need = Literal[
+    "labels",
+    "batches",
+    "isolated_types",
+    "clusters",
+    "cell_cycle",
+    "expression",
+    "batch_pca",
+    "pseudotime",
+    "conditions",
+    "null_split",
+]
 Direction = Literal["higher", "lower"]
 
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -21,6 +32,8 @@ NEEDS: Mapping[Need, str] = {
     "expression": "expression of genes",
     "batch_pca": "a PCA per batch",
     "pseudotime": "pseudotime",
+    "conditions": "several conditions (`condition_key`)",
+    "null_split": "a null split (`null_split: true`)",
 }
 
 

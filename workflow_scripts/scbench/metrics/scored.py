@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scbench.metrics.metric import Need
     from scbench.types import Graph
 
+LABEL_FREE = ("points", "nearest", "weights", "_leiden")  # cached properties that do not depend on cell types
 JITTER = 1e-3  # of the standard deviation; less is lost in single precision
 
 
@@ -51,6 +52,10 @@ class Scored:
         (n_cells, 10) principal components of each batch alone, missing (nan) for batches of fewer than 100 cells.
     pseudotime
         (n_cells,) place along a trajectory, missing (nan) for cells that are not on it.
+    condition
+        (n_cells,) strings, if there is a condition that integration should keep.
+    null_split
+        Whether the batches are random parts of one batch.
     """
 
     embedding: np.ndarray
@@ -63,6 +68,14 @@ class Scored:
     expression: sparse.csr_matrix | None = None
     batch_pca: np.ndarray | None = None
     pseudotime: np.ndarray | None = None
+    condition: np.ndarray | None = None
+    null_split: bool = False
+
+    def with_labels(self, labels: np.ndarray) -> Scored:
+        """Return the same cells with other cell types, (n_cells,); what does not depend on these is kept."""
+        other = replace(self, labels=labels)
+        vars(other).update({name: value for name, value in vars(self).items() if name in LABEL_FREE})
+        return other
 
     def reason_against(self, need: Need) -> str:
         """Return why a metric with this need is not applicable here; empty if it is applicable."""
@@ -85,6 +98,12 @@ class Scored:
                 return "the dataset has no PCA of a batch; batches of at least 100 cells have one"
             case "pseudotime" if self.pseudotime is None or np.isnan(self.pseudotime).all():
                 return "the dataset has no pseudotime"
+            case "conditions" if self.condition is None:
+                return "the dataset has no condition_key"
+            case "conditions" if self.condition is not None and len(np.unique(self.condition)) == 1:
+                return "there is one condition only"
+            case "null_split" if not self.null_split:
+                return "the batches are no null split"
         return ""
 
     @property

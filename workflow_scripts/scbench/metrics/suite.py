@@ -6,6 +6,7 @@ import inspect
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import pandas as pd
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from scbench.checks import BY_TYPE_COLUMNS, SCORE_COLUMNS
+from scbench.checks import BY_TYPE_COLUMNS, CONDITION, LABEL_PREFIX, LEVEL_COLUMNS, SCORE_COLUMNS
 from scbench.files import cell_cycle_phases
 from scbench.metrics.backend import by_scib_metrics
 from scbench.metrics.by_type import by_type
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 MIN_CELLS = 10
 N_GENES = 500  # for metrics of expression
-COLUMNS = {"scores": SCORE_COLUMNS, "by_type": BY_TYPE_COLUMNS}
+COLUMNS = {"scores": SCORE_COLUMNS, "levels": LEVEL_COLUMNS, "by_type": BY_TYPE_COLUMNS}
 
 
 def score_embedding(
@@ -57,7 +58,8 @@ def score_embedding(
     embedding, pca, batch, labels, graph
         See `Scored`.
     known
-        What else is known of the cells, by its name in `Scored`: clusters, phases, expression, batch_pca, pseudotime.
+        What else is known of the cells, by its name in `Scored`: clusters, phases, expression, batch_pca, pseudotime,
+        condition.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def score_embedding(
     order. The status of a metric is not_applicable if it is not applicable to this data, and failed if it raises an
     exception (the traceback is printed); in both cases it has no value.
     """
-    scored = _in_order(embedding, pca, batch, labels, graph, **known)
+    scored, _ = _in_order(embedding, pca, batch, labels, graph, **known)
     with _limited(metrics, threads):
         return _scores(scored, metrics)
 
@@ -91,51 +93,75 @@ def score_run(
     X, clusters
         (n_cells, n_dims) embedding; (n_cells,) clusters of the method, or None.
     adata, truth
-        The prepared dataset, and its batches and cell types, rows as in `X`.
+        The prepared dataset, and its batches, cell types and conditions (see `read_truth`), rows as in `X`.
     metrics, graph
-        See `score_embedding`.
+        See `score_embedding`. On a null split, where there is nothing to correct, all are in the group extra, so that
+        the dataset has no total.
     backend
         native | scib-metrics, see `backend.by_scib_metrics`.
 
     Returns
     -------
-    {file: table}: scores and by_type, with the columns of scores.tsv and by_type.tsv.
+    {file: table}: scores, levels and by_type, with the columns of the files of these names.
     """
-    scored = _in_order(
+    scored, order = _in_order(
         X,
         adata.obsm["X_pca"],
         truth["batch"].to_numpy(),
         truth["cell_type"].to_numpy(),
         graph,
         clusters=clusters,
-        **_known(adata),
+        **_known(adata, truth),
     )
+    if adata.uns.get("null_split", False):
+        scored = replace(scored, null_split=True)
+        metrics = {"bio": [], "batch": [], "extra": list(chain(*(metrics[group] for group in GROUPS)))}
     with _limited(metrics, threads):
-        scores = _scores(scored, metrics)
-        if backend == "scib-metrics":
-            scores = by_scib_metrics(scores, scored)
-        valued = scores.loc[scores["status"] == "ok", "metric"]
-        tables = {"scores": scores, "by_type": by_type(scored, set(valued))}
+        levels = {
+            name: _by_backend(found, level, backend)
+            for name, level, found in _levels(scored, truth.iloc[order], metrics)
+        }
+        scores = next(iter(levels.values()))
+        tables = {"scores": scores, "by_type": by_type(scored, set(scores.loc[scores["status"] == "ok", "metric"]))}
+    several = [found.assign(labels=name) for name, found in levels.items() if name]
+    tables["levels"] = pd.concat(several or [scores[:0].assign(labels="")], ignore_index=True)
     run = {"dataset": dataset, "method": method, "seed": seed}
     return {name: tables[name].assign(**run)[columns] for name, columns in COLUMNS.items()}
 
 
-def _known(adata: AnnData) -> dict[str, np.ndarray | sparse.csr_matrix | None]:
-    """Return what a prepared dataset says of its cells, by the names in `Scored`."""
+def _by_backend(native: pd.DataFrame, scored: Scored, backend: str) -> pd.DataFrame:
+    return by_scib_metrics(native, scored) if backend == "scib-metrics" else native
+
+
+def _levels(
+    scored: Scored, truth: pd.DataFrame, metrics: Mapping[str, list[str]]
+) -> Iterator[tuple[str, Scored, pd.DataFrame]]:
+    """Yield name, cells and scores for each level of cell types; a single level has no name."""
+    scores = _scores(scored, metrics)
+    first, *further = [column for column in truth if column.startswith(LABEL_PREFIX)] or [""]
+    yield first.removeprefix(LABEL_PREFIX), scored, scores
+    for column in further:
+        level = scored.with_labels(truth[column].to_numpy().astype(str))
+        yield column.removeprefix(LABEL_PREFIX), level, _scores(level, metrics, known=scores)
+
+
+def _known(adata: AnnData, truth: pd.DataFrame) -> dict[str, np.ndarray | sparse.csr_matrix | None]:
+    """Return what a prepared dataset and its truth say of the cells, by the names in `Scored`."""
     return {
         "phases": cell_cycle_phases(adata),
         "expression": adata.X[:, (adata.var["highly_variable_rank"] < N_GENES).to_numpy()],
         "batch_pca": adata.obsm.get("X_pca_batch"),
         "pseudotime": adata.obs["pseudotime"].to_numpy(float) if "pseudotime" in adata.obs else None,
+        "condition": truth[CONDITION].to_numpy().astype(str) if CONDITION in truth else None,
     }
 
 
-def _in_order(X, pca, batch, labels, graph, **known) -> Scored:
-    """Return the cells in canonical order, at a common scale."""
+def _in_order(X, pca, batch, labels, graph, **known) -> tuple[Scored, np.ndarray]:
+    """Return the cells in canonical order, at a common scale, and their indices in this order."""
     X, pca = bounded(X), bounded(pca)
     order = canonical_order(X, pca, batch, labels)
     in_order = {name: None if values is None else values[order] for name, values in known.items()}
-    return Scored(
+    scored = Scored(
         embedding=X[order],
         pca=pca[order],
         batch=batch[order].astype(str),
@@ -143,6 +169,7 @@ def _in_order(X, pca, batch, labels, graph, **known) -> Scored:
         graph=None if graph is None else graph.ordered(order),
         **in_order,
     )
+    return scored, order
 
 
 @contextmanager
@@ -156,13 +183,16 @@ def _limited(metrics: Mapping[str, list[str]], threads: int) -> Iterator[None]:
         yield
 
 
-def _scores(scored: Scored, metrics: Mapping[str, list[str]]) -> pd.DataFrame:
-    rows = [
-        (name, group, *_value(METRICS[name], scored), implementation(METRICS[name]))
-        for group in GROUPS
-        for name in metrics[group]
-    ]
-    return pd.DataFrame(rows, columns=["metric", "group", "value", "status", "reason", "implementation"])
+def _scores(scored: Scored, metrics: Mapping[str, list[str]], known: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the table of scores; metrics that do not need cell types are taken from `known`, if given."""
+    columns = ["metric", "group", "value", "status", "reason", "implementation"]
+    rows = {} if known is None else {row.metric: row for row in known[columns].itertuples(index=False)}
+    rows = {name: row for name, row in rows.items() if "labels" not in METRICS[name].needs}
+    for group in GROUPS:
+        for name in metrics[group]:
+            if name not in rows:
+                rows[name] = (name, group, *_value(METRICS[name], scored), implementation(METRICS[name]))
+    return pd.DataFrame([rows[name] for group in GROUPS for name in metrics[group]], columns=columns)
 
 
 def argument_names(metric: Metric, function: Callable[..., float]) -> dict[str, str]:
