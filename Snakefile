@@ -27,6 +27,7 @@ rule all:
         rules.score_figures.output,
         rules.runtime_figure.output,
         rules.dataset_table.output,
+        rules.calibration_table.output if NULL_SPLITS else [],
         expand(rules.ablation_figure.output, module=ABLATIONS),
         [figure_files(id) for id, drawing in FIGURES.items() if drawing.by_default],
         expand(rules.projection_grid.output, dataset=SHOWN_DATASETS),

@@ -52,6 +52,7 @@ FETCHED = [name for name in DATASETS if name not in SIMULATED]
 METRICS = {group: CONFIG["metrics"][group] for group in METRIC_GROUPS}
 SCORED = scored_metrics(CONFIG["metrics"])
 SHOWN_DATASETS = list(dict.fromkeys(run.dataset for run in RUNS))
+NULL_SPLITS = [name for name in SHOWN_DATASETS if DATASETS[name].get("null_split")]
 SHOWN_METHODS = list(dict.fromkeys(run.method for run in RUNS))
 LABELS = {id: METHODS[id].label for id in SHOWN_METHODS}
 ALL_KINDS = reported_kinds(CONFIG, METHODS)

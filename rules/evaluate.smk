@@ -66,3 +66,36 @@ rule summarise:
         "summary of all scores"
     script:
         "../workflow_scripts/summarise.py"
+
+
+rule cell_scores_run:
+    input:
+        dataset=AT.data("{dataset}", "dataset.h5ad"),
+        truth=AT.data("{dataset}", "truth.tsv.gz"),
+        embedding=AT.run(**RUN, name="embedding.h5ad"),
+    output:
+        cells=AT.run(**RUN, name="cell_scores.h5ad"),
+    log:
+        AT.run_log(**RUN, step="cell_scores"),
+    benchmark:
+        AT.run(**RUN, name="cell_scores.benchmark.jsonl")
+    conda:
+        "../envs/score.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        code=code_digest("cell_scores.py"),
+    message:
+        "{wildcards.dataset}: scores of the cells of {wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/cell_scores.py"
+
+
+# LISI and purity of every cell of every run, for colouring a UMAP: snakemake cell_scores
+rule cell_scores:
+    input:
+        of_all_runs("cell_scores.h5ad"),
+    message:
+        "scores of the cells of all runs complete"

@@ -184,6 +184,33 @@ rule dataset_table:
         "../workflow_scripts/dataset_table.py"
 
 
+rule calibration_table:
+    input:
+        summary=rules.summarise.output.summary,
+    output:
+        md=reported(AT.table("calibration.md"), "calibration", "Scores", table="calibration"),
+        tsv=AT.table("calibration.tsv"),
+        tex=AT.table("calibration.tex"),
+    log:
+        AT.log("calibration_table"),
+    benchmark:
+        AT.summary("calibration_table.benchmark.jsonl")
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        labels=LABELS,
+        kinds=KINDS,
+        code=code_digest("calibration_table.py"),
+    message:
+        "table of calibration"
+    script:
+        "../workflow_scripts/calibration_table.py"
+
+
 def figure_tables(id):
     """Return {name: file} of the tables that a figure of the catalogue is drawn from."""
     places = {"summary": AT.summary, "tables": AT.table}

@@ -10,6 +10,6 @@ with logged(snakemake.log[0]):
     from scbench.report.figures import save
 
     module = import_module(f"scbench.report.{snakemake.params.figure}")
-    tables = {name: read_table(path, text=TEXT_COLUMNS) for name, path in snakemake.input.items()}
+    tables = {name: read_table(path, text=[*TEXT_COLUMNS, "name"]) for name, path in snakemake.input.items()}
     figure, drawn = module.draw(tables, snakemake.params.labels)
     save(figure, dict(snakemake.output.items()), drawn)

@@ -3,8 +3,9 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    from scbench.files import read_dataset, read_embedding, read_graph, read_truth, write_by_type, write_levels, write_scores
+    from scbench.files import read_dataset, read_embedding, read_graph, read_truth, write_scores
     from scbench.metrics.suite import score_run
+    from scbench.score_files import write_by_type, write_levels
 
     given, run = snakemake.input, snakemake.wildcards
     adata = read_dataset(given.dataset)

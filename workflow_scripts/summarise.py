@@ -5,11 +5,12 @@ from scbench.logs import logged
 with logged(snakemake.log[0]):
     import pandas as pd
 
-    from scbench.files import read_by_type, read_levels, read_scores, write_table
+    from scbench.files import read_scores, write_table
     from scbench.ranking.by_type import summarise_by_type
     from scbench.ranking.costs import resources
     from scbench.ranking.levels import summarise_levels
     from scbench.ranking.uncertainty import ranking_tables
+    from scbench.score_files import read_by_type, read_levels
 
     params = snakemake.params
     scores = pd.concat([read_scores(path) for path in snakemake.input.scores])

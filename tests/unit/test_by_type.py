@@ -1,5 +1,6 @@
 """Scores per cell type and per batch: means over their cells, from the values behind the scores."""
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +8,11 @@ from conftest import Prepared
 from sklearn.metrics import f1_score, silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
-from scbench.files import read_by_type, write_by_type
-from scbench.metrics.suite import score_run
+from scbench.metrics.suite import score_cells, score_run
 from scbench.ranking.by_type import summarise_by_type
+from scbench.report import by_type as figure_of_types
+from scbench.report.calibration import calibration_table
+from scbench.score_files import read_by_type, write_by_type, write_cell_scores
 from scbench.types import ContractError
 
 METRICS = {
@@ -47,7 +50,8 @@ def wide(tables, level):
 
 def test_it_tells_the_type_that_is_under_mixed_and_those_that_are_over_mixed(tables):
     found = wide(tables, "cell_type")
-    assert found.loc["a", ["cilisi", "kbet", "purity", "f1"]].min() > 0.8
+    assert found.loc["a", ["cilisi", "kbet", "purity"]].min() > 0.8
+    assert found.loc["a", "f1"] > found.loc[["c", "d"], "f1"].max()
     assert found.loc["b", ["cilisi", "kbet"]].max() < 0.1
     assert found.loc["b", "purity"] > 0.95
     assert found.loc[["c", "d"], ["purity", "f1"]].to_numpy().max() < 0.75
@@ -111,3 +115,49 @@ def test_the_summary_averages_over_seeds(tables):
     assert one["mean"] == pytest.approx(wide(tables, "cell_type").loc["a", "purity"] + 0.1)
     assert one[["sd", "n_seeds", "cells"]].tolist() == [pytest.approx(0.2 / np.sqrt(2)), 2, 120]
     assert found.query("name == 'e' and metric == 'kbet'")["n_seeds"].tolist() == [0]
+
+
+def test_scores_of_cells_have_the_means_of_the_types_and_the_order_of_the_cells(tables, run, tmp_path):
+    X, labels, batch = run
+    order = np.random.default_rng(1).permutation(len(X))
+    prepared = Prepared(X[order])
+    prepared.obs_names = pd.Index([f"cell_{i}" for i in order])
+    truth = pd.DataFrame({"cell_id": prepared.obs_names, "batch": batch[order], "cell_type": labels[order]})
+    scores = score_cells(X[order], prepared, truth)
+    means = scores.groupby(labels[order]).mean()
+    found = wide(tables, "cell_type")[list(means)]
+    np.testing.assert_allclose(means, found)
+    write_cell_scores(tmp_path / "cells.h5ad", X[order], truth, scores)
+    back = anndata.read_h5ad(tmp_path / "cells.h5ad")
+    assert list(back.obs) == ["batch", "cell_type", "ilisi", "clisi", "cilisi", "purity"]
+    assert np.array_equal(back.obsm["X_emb"], X[order])
+
+
+def test_the_heatmaps_show_methods_by_types_with_missing_values_blank(tables):
+    summary = summarise_by_type(pd.concat([tables["by_type"], tables["by_type"].assign(method="other", dataset="e")]))
+    figure, drawn = figure_of_types.draw({"by_type": summary}, {"m": "Method", "other": "Other"})
+    assert len(drawn) == 2 * 2 * 5
+    images = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    assert [image.shape for image in images] == [(1, 5)] * 4
+    mixing = dict(zip("abcde", wide(tables, "cell_type")["cilisi"], strict=True))
+    shown = [figure.axes[0].get_xticklabels()[i].get_text() for i in range(5)]
+    assert shown == ["a (120)", "b (80)", "c (70)", "d (60)", "e (4)"], "by size"
+    np.testing.assert_allclose(np.asarray(images[0])[0], [mixing[name[0]] for name in shown])
+    bare, drawn = figure_of_types.draw({"by_type": summary[summary["level"] == "batch"]}, {"m": "Method"})
+    assert drawn.empty
+    assert [text.get_text() for text in bare.texts] == ["No dataset has cell types"]
+
+
+def test_the_table_of_calibration_lists_null_splits_only_best_first():
+    columns = ["dataset", "method", "metric", "mean", "sd", "n_seeds"]
+    rows = [
+        ("null", "a", "neighbours_kept", 0.4, 0.1, 2),
+        ("null", "b", "neighbours_kept", 1.0, np.nan, 1),
+        ("null", "b", "ilisi", 0.9, np.nan, 1),
+        ("real", "a", "neighbours_kept", np.nan, np.nan, 0),
+    ]
+    kinds = {"a": "method", "b": "baseline"}
+    found = calibration_table(pd.DataFrame(rows, columns=columns), {"a": "A", "b": "B"}, kinds)
+    assert found["method"].tolist() == ["B", "A"]
+    assert found["kind"].tolist() == ["baseline", "method"]
+    assert found["neighbours_kept"].tolist() == [1.0, 0.4]

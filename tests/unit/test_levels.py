@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from conftest import Prepared
 
-from scbench.files import read_levels, write_levels
 from scbench.metrics import scored as scored_module
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.suite import score_run
 from scbench.ranking.levels import summarise_levels
 from scbench.ranking.summary import summarise
+from scbench.score_files import read_levels, write_levels
 
 PRESET = {
     "bio": ["nmi_leiden_best", "silhouette_cell_type", "clisi"],

@@ -16,14 +16,10 @@ import numpy as np
 import pandas as pd
 
 from scbench.checks import (
-    BY_TYPE_COLUMNS,
-    LEVEL_COLUMNS,
     SCORE_COLUMNS,
-    check_by_type,
     check_dataset,
     check_embedding,
     check_graph,
-    check_levels,
     check_raw,
     check_scores,
     check_truth,
@@ -258,30 +254,6 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     scores = read_table(path, text=[column for column in SCORE_COLUMNS if column not in ("seed", "value")])
     check_scores(path, scores)
     return scores
-
-
-def write_levels(path: str | Path, levels: pd.DataFrame) -> None:
-    """Write the scores for each of several levels of cell types; no rows if there is one level."""
-    check_levels(path, levels)
-    write_table(path, levels)
-
-
-def read_levels(path: str | Path) -> pd.DataFrame:
-    levels = read_table(path, text=[column for column in LEVEL_COLUMNS if column not in ("seed", "value")])
-    check_levels(path, levels)
-    return levels
-
-
-def write_by_type(path: str | Path, table: pd.DataFrame) -> None:
-    """Write the scores per cell type and per batch of one run; a missing value is a score without meaning there."""
-    check_by_type(path, table)
-    write_table(path, table)
-
-
-def read_by_type(path: str | Path) -> pd.DataFrame:
-    table = read_table(path, text=[name for name in BY_TYPE_COLUMNS if name not in ("seed", "value", "cells")])
-    check_by_type(path, table)
-    return table
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:

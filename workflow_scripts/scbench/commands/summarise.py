@@ -53,13 +53,14 @@ def write_partial(results: Path) -> Finished:
     from scbench.checks import SCORE_COLUMNS
     from scbench.config import read_config, robust_metrics
     from scbench.coverage import coverage
-    from scbench.files import read_by_type, read_scores, write_table
+    from scbench.files import read_scores, write_table
     from scbench.paths import Paths
     from scbench.plan import not_installed, plan_runs, reported_kinds
     from scbench.ranking.by_type import summarise_by_type
     from scbench.ranking.costs import resources
     from scbench.ranking.uncertainty import ranking_tables
     from scbench.registry import load_registry
+    from scbench.score_files import read_by_type
 
     at = Paths(str(results))
     config = read_config(at.config)

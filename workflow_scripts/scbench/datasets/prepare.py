@@ -78,11 +78,14 @@ def prepare(
     adata = adata[:, np.asarray(kept)].copy()
     adata.uns = uns
     adata.obsm["X_pca"] = _pca(adata.X, n_pcs)
+    return adata, _truth(raw.obs)
 
-    cell_type = raw.obs["cell_type"].astype(str).to_numpy() if "cell_type" in raw.obs else ""
-    truth = pd.DataFrame({"cell_id": raw.obs_names, "batch": batch.astype(str).to_numpy(), "cell_type": cell_type})
-    further = [column for column in raw.obs if column == CONDITION or column.startswith(LABEL_PREFIX)]
-    return adata, truth.assign(**{column: raw.obs[column].astype(str).to_numpy() for column in further})
+
+def _truth(obs: pd.DataFrame) -> pd.DataFrame:
+    """Return cell_id, batch, cell_type and, as known, condition and the levels of cell types."""
+    known = [column for column in obs if column in ("batch", "cell_type", CONDITION) or column.startswith(LABEL_PREFIX)]
+    truth = pd.DataFrame({"cell_id": obs.index, "batch": "", "cell_type": ""})
+    return truth.assign(**{column: obs[column].astype(str).to_numpy() for column in known})
 
 
 def _without_zeros(counts: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -47,7 +47,8 @@ def by_type(scored: Scored, metrics: Collection[str]) -> pd.DataFrame:
     Returns
     -------
     Table with the columns level (cell_type | batch), name, metric, value, cells. Cell types also have the metric f1:
-    the highest F1 score with any Leiden cluster at resolution 1, of four seeds. Without cell types, only batches.
+    the highest F1 score with any Leiden cluster at resolution 1, mean over its seeds. Without cell types there are
+    batches only.
     """
     of_cells = cell_scores(scored, metrics)
     tables = []
@@ -57,7 +58,7 @@ def by_type(scored: Scored, metrics: Collection[str]) -> pd.DataFrame:
         names, cells = np.unique(groups, return_counts=True)
         values = {metric: group_means(of_cell, groups) for metric, of_cell in of_cells.items()}
         if level == "cell_type":
-            values["f1"] = np.max([best_f1(scored.labels, clusters) for clusters in scored.leiden_r1], axis=0)
+            values["f1"] = np.mean([best_f1(scored.labels, clusters) for clusters in scored.leiden_r1], axis=0)
         tables += [
             pd.DataFrame({"level": level, "name": names, "metric": metric, "value": value, "cells": cells})
             for metric, value in values.items()

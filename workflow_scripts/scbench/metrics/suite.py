@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from scbench.checks import BY_TYPE_COLUMNS, CONDITION, LABEL_PREFIX, LEVEL_COLUMNS, SCORE_COLUMNS
 from scbench.files import cell_cycle_phases
 from scbench.metrics.backend import by_scib_metrics
-from scbench.metrics.by_type import by_type
+from scbench.metrics.by_type import by_type, cell_scores
 from scbench.metrics.canonical import bounded, canonical_order
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.errors import NotApplicableError
@@ -129,6 +129,23 @@ def score_run(
     return {name: tables[name].assign(**run)[columns] for name, columns in COLUMNS.items()}
 
 
+def score_cells(
+    X: np.ndarray, adata: AnnData, truth: pd.DataFrame, graph: Graph | None = None, *, threads: int = 1
+) -> pd.DataFrame:
+    """Return iLISI, cLISI, CiLISI and purity of every cell, rows as in `X`; see `scbench.metrics.by_type.cell_scores`.
+
+    Parameters
+    ----------
+    X, adata, truth, graph
+        See `score_run`.
+    """
+    batch, labels = truth["batch"].to_numpy(), truth["cell_type"].to_numpy()
+    scored, order = _in_order(X, adata.obsm["X_pca"], batch, labels, graph)
+    with _limited({"bio": ["clisi"], "batch": ["ilisi", "cilisi"], "extra": []}, threads):
+        values = pd.DataFrame(cell_scores(scored, ["ilisi", "clisi"]))
+    return values.set_index(order).sort_index().set_axis(adata.obs_names)
+
+
 def _by_backend(native: pd.DataFrame, scored: Scored, backend: str) -> pd.DataFrame:
     return by_scib_metrics(native, scored) if backend == "scib-metrics" else native
 
@@ -160,7 +177,7 @@ def _in_order(X, pca, batch, labels, graph, **known) -> tuple[Scored, np.ndarray
     """Return the cells in canonical order, at a common scale, and their indices in this order."""
     X, pca = bounded(X), bounded(pca)
     order = canonical_order(X, pca, batch, labels)
-    in_order = {name: None if values is None else values[order] for name, values in known.items()}
+    in_order: dict[str, Any] = {name: None if values is None else values[order] for name, values in known.items()}
     scored = Scored(
         embedding=X[order],
         pca=pca[order],

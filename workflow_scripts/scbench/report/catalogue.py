@@ -39,6 +39,11 @@ FIGURES = {
         category="Scores",
         reads=("summary/summary", "tables/overall"),
     ),
+    "by_type": Drawing(
+        title="mixing and purity of every cell type",
+        category="Scores",
+        reads=("summary/by_type",),
+    ),
     "scaling": Drawing(
         title="run time and memory against the number of cells",
         category="Run time",

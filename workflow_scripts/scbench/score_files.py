@@ -1,0 +1,45 @@
+"""Files with scores in more detail than scores.tsv: per level of cell types, per type and batch, per cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scbench.checks import BY_TYPE_COLUMNS, LEVEL_COLUMNS, check_by_type, check_levels, require
+from scbench.files import atomic, read_table, write_table
+
+
+def write_levels(path: str | Path, levels: pd.DataFrame) -> None:
+    """Write the scores for each of several levels of cell types; no rows if there is one level."""
+    check_levels(path, levels)
+    write_table(path, levels)
+
+
+def read_levels(path: str | Path) -> pd.DataFrame:
+    levels = read_table(path, text=[column for column in LEVEL_COLUMNS if column not in ("seed", "value")])
+    check_levels(path, levels)
+    return levels
+
+
+def write_by_type(path: str | Path, table: pd.DataFrame) -> None:
+    """Write the scores per cell type and per batch of one run; a missing value is a score without meaning there."""
+    check_by_type(path, table)
+    write_table(path, table)
+
+
+def read_by_type(path: str | Path) -> pd.DataFrame:
+    table = read_table(path, text=[name for name in BY_TYPE_COLUMNS if name not in ("seed", "value", "cells")])
+    check_by_type(path, table)
+    return table
+
+
+def write_cell_scores(path: str | Path, X: np.ndarray, truth: pd.DataFrame, scores: pd.DataFrame) -> None:
+    """Write obsm X_emb, and obs with the truth and the scores of every cell, for plots with scanpy."""
+    import anndata
+
+    obs = truth.set_index("cell_id").astype("category")
+    require(len(scores) == len(obs) == len(X), path, "there is not one score per cell")
+    with atomic(path) as partial:
+        anndata.AnnData(obs=obs.assign(**scores), obsm={"X_emb": X}).write_h5ad(partial, compression="gzip")
