@@ -70,7 +70,7 @@ def total(prepared: Paths, paths: Paths, dataset: str, method: str, seed: int) -
     truth = read_truth(prepared.data(dataset, "truth.tsv.gz"), adata.obs_names)
     found = read_embedding(paths.run(dataset, method, seed, "embedding.h5ad"), adata.obs_names)
     run_of = {"dataset": dataset, "method": method, "seed": seed}
-    scores = score_run(*found, adata, truth, **run_of, metrics=CONFIG["metrics"])
+    scores = score_run(*found, adata, truth, **run_of, metrics=CONFIG["metrics"])["scores"]
     means = scores[scores["status"] == "ok"].groupby("group")["value"].mean()
     return sum(weight * means[group] for group, weight in CONFIG["metrics"]["weights"].items())
 
