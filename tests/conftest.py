@@ -71,7 +71,7 @@ def make_dataset(declared: str, n_cells: int = 300, n_genes: int = 60, seed: int
 
 
 def known_of_cells(pca: np.ndarray, types: np.ndarray) -> dict:
-    """Return what scoring knows of cells beside their groups, made of the PCA: expression, PCA per batch, pseudotime."""
+    """Return what scoring knows of cells beside their groups: expression, PCA per batch, pseudotime; from the PCA."""
     genes = np.maximum(pca @ np.random.default_rng(0).standard_normal((pca.shape[1], 30)), 0)
     return {
         "expression": sparse.csr_matrix(genes.astype(np.float32)),
