@@ -30,9 +30,11 @@ class Browser:
         self.load()
 
     def load(self) -> None:
-        """Open the page anew."""
+        """Open the page anew and draw all pictures, also those out of view."""
         self.driver.get(self.address)
-        self.until("document.body.dataset.ready === 'all'")
+        self.until("document.body.dataset.ready === 'pictures'")
+        self.marks = self.run("['table', 'pictures'].map((name) => performance.getEntriesByName(name)[0].startTime)")
+        self.driver.execute_async_script("Pictures.all().then(() => arguments[0]())")
 
     def run(self, script: str, *arguments):
         """Return the value of a JavaScript expression."""

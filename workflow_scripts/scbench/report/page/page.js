@@ -86,7 +86,7 @@ function listen() {
   $("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", () => setTheme(dark.matches ? "dark" : "light"));
-  addEventListener("beforeprint", () => setTheme("light"));
+  addEventListener("beforeprint", () => { setTheme("light"); Pictures.all(); });
   addEventListener("afterprint", () => setTheme(dark.matches ? "dark" : "light"));
 }
 
@@ -133,7 +133,7 @@ async function start() {
   ready("table");
   setTimeout(async () => {
     await Pictures.setUp(data, choice, ScoreTable.shown());
-    ready("all");
+    ready("pictures");
   });
 }
 

@@ -81,12 +81,6 @@ const Pictures = (() => {
     });
   }
 
-  function follow(everything, chosen, rows) {
-    if (!data) return undefined;
-    [data, choice, shown] = [everything, chosen, rows];
-    return Promise.all([scatter(), byDataset()]);
-  }
-
   // ---- costs and critical differences
 
   function costs() {
@@ -183,7 +177,19 @@ const Pictures = (() => {
     $("heatmap").replaceChildren(made);
   }
 
-  // ---- all of them
+  // ---- all of them: a picture is drawn when it comes into view, and again when its content has changed
+
+  const DRAWN = { scatter, "by-dataset": byDataset, costs, critical, projections: () => Projections.show() };
+  const FOLLOW = ["scatter", "by-dataset"];
+  const stale = new Set(Object.keys(DRAWN));
+  const visible = new Set();
+
+  const refresh = () => Promise.all([...visible].filter((id) => stale.delete(id)).map((id) => DRAWN[id]()));
+
+  function renew(ids) {
+    for (const id of ids) stale.add(id);
+    return refresh();
+  }
 
   async function setUp(everything, chosen, rows) {
     [data, choice, shown] = [everything, chosen, rows];
@@ -191,13 +197,29 @@ const Pictures = (() => {
     fill($("metric"), [...Object.entries(PARTS).filter(([id]) => robust || id !== "total_robust"), ...data.metrics.map(({ id, label }) => [id, label])], "total");
     $("metric").addEventListener("change", byDataset);
     setUpTypes();
-    await Promise.all([follow(data, choice, shown), costs(), critical()]);
-    await Projections.setUp(data, draw, fill);
+    Projections.setUp(data, draw, fill);
+    await new Promise((resolve) => {
+      const observer = new IntersectionObserver((entries) => {
+        for (const { target, isIntersecting } of entries) visible[isIntersecting ? "add" : "delete"](target.id);
+        refresh().then(resolve);
+      }, { rootMargin: "200px" });
+      for (const id of Object.keys(DRAWN)) observer.observe($(id));
+    });
   }
 
-  function recolour() {
-    if (data) Promise.all([follow(data, choice, shown), costs(), critical(), Projections.redraw()]);
+  function follow(everything, chosen, rows) {
+    if (!data) return undefined;
+    [data, choice, shown] = [everything, chosen, rows];
+    return renew(FOLLOW);
   }
 
-  return { setUp, follow, recolour, escaped };
+  const recolour = () => (data ? renew(Object.keys(DRAWN)) : undefined);
+
+  // For printing, which shows all.
+  function all() {
+    for (const id of Object.keys(DRAWN)) visible.add(id);
+    return refresh();
+  }
+
+  return { setUp, follow, recolour, all, escaped };
 })();

@@ -8,7 +8,7 @@ const Projections = (() => {
     const canvas = document.createElement("canvas");
     return Boolean(canvas.getContext("webgl"));
   })();
-  let data, draw, fill, kept, lit;
+  let data, drawPlot, fill, kept, lit, listening;
   const cells = {};
 
   // Unpack the 16-bit columns that scbench.report.page.projections packed.
@@ -53,7 +53,7 @@ const Projections = (() => {
   }
 
   // The lit category is drawn once more, on top of all cells, which fade.
-  function show(side) {
+  function draw(side) {
     const { x, y } = cells[side];
     const active = cells.about.categories.find(({ id }) => id === $("umap-colour").value) ?? cells.about.categories[0];
     const colours = cells.codes[active.id].map((code) => active.colours[code]);
@@ -65,7 +65,7 @@ const Projections = (() => {
     });
     const chosen = lit && cells.codes[lit.id] ? cells.codes[lit.id].flatMap((code, cell) => (code === lit.code ? [cell] : [])) : null;
     const axis = { showticklabels: false, showgrid: false, zeroline: false, ticks: "", range: [-60, 2108], showline: true, mirror: true };
-    return draw(`umap-${side}`, chosen ? [trace(null, 0.08), trace(chosen, 1)] : [trace(null, 0.8)], {
+    return drawPlot(`umap-${side}`, chosen ? [trace(null, 0.08), trace(chosen, 1)] : [trace(null, 0.8)], {
       margin: { l: 4, r: 4, t: 4, b: 4 }, xaxis: axis, yaxis: { ...axis }, uirevision: $("umap-dataset").value, hovermode: "closest",
     }, "hover");
   }
@@ -77,7 +77,7 @@ const Projections = (() => {
       const { id, code } = button.dataset;
       button.setAttribute("aria-pressed", String(lit?.id === id && lit?.code === Number(code)));
     }
-    SIDES.forEach(show);
+    SIDES.forEach(draw);
   }
 
   function toggle(next) {
@@ -132,20 +132,31 @@ const Projections = (() => {
     $("umap-note").textContent = about.shown < about.cells ? `${about.shown.toLocaleString("en")} of ${about.cells.toLocaleString("en")} cells, drawn at random` : `${about.cells.toLocaleString("en")} cells`;
     legend();
     await Promise.all(SIDES.map(position));
-    return Promise.all(SIDES.map(show));
+    return Promise.all(SIDES.map(draw));
   }
 
-  async function setUp(everything, drawing, filling) {
-    [data, draw, fill] = [everything, drawing, filling];
+  function setUp(everything, drawing, filling) {
+    [data, drawPlot, fill] = [everything, drawing, filling];
     const datasets = Object.keys(data.projections);
     $("projections").hidden = !datasets.length;
-    if (!datasets.length) return;
     fill($("umap-dataset"), datasets.map((id) => [id, id]));
+  }
+
+  // Draw both; the first time, also unpack the cells and listen to the menus and the cells.
+  async function show() {
+    if (!Object.keys(data.projections).length) return;
+    if (listening) {
+      await Promise.all(SIDES.map(draw));
+      return;
+    }
+    if (document.readyState === "loading") await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
     await chooseDataset();
+    if (listening) return;
+    listening = true;
     $("umap-dataset").addEventListener("change", chooseDataset);
-    $("umap-colour").addEventListener("change", () => { legend(); SIDES.forEach(show); });
+    $("umap-colour").addEventListener("change", () => { legend(); SIDES.forEach(draw); });
     for (const side of SIDES) {
-      const again = async () => { await position(side); await show(side); };
+      const again = async () => { await position(side); await draw(side); };
       $(`umap-method-${side}`).addEventListener("change", () => { seeds(side); return again(); });
       $(`umap-seed-${side}`).addEventListener("change", again);
       const pointed = ({ points: [point] }) => {
@@ -159,7 +170,5 @@ const Projections = (() => {
     }
   }
 
-  const redraw = () => (cells.left && cells.right ? Promise.all(SIDES.map(show)) : undefined);
-
-  return { setUp, redraw, unpack };
+  return { setUp, show };
 })();
