@@ -155,6 +155,13 @@ def test_packed_positions_and_categories_belong_to_the_same_cells(tmp_path):
     assert about["runs"] == [["a", 0], ["b", 0]]
 
 
+def test_further_levels_of_cell_types_are_categories_but_none_stands_twice(tmp_path):
+    truth, _, files = projected(tmp_path)
+    truth = truth.assign(**{"label:coarse": truth["cell_type"], "label:fine": truth["batch"], "condition": ""})
+    about, _ = pack_dataset(files, truth, name="one", max_cells=100)
+    assert [one["id"] for one in about["categories"]] == ["batch", "cell_type", "label:fine"]
+
+
 def test_large_datasets_are_sampled_with_a_fixed_seed(tmp_path):
     truth, _, files = projected(tmp_path)
     first, second = (pack_dataset(files, truth, name="one", max_cells=20) for _ in range(2))

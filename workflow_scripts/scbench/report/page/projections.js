@@ -107,7 +107,7 @@ const Projections = (() => {
     }));
   }
 
-  const nameOf = (id) => ({ cell_type: "Cell type", batch: "Batch" })[id] ?? id;
+  const nameOf = (id) => ({ cell_type: "Cell type", batch: "Batch", condition: "Condition" })[id] ?? id.replace(/^label:/, "");
 
   function seeds(side) {
     const found = cells.about.runs.filter(([method]) => method === $(`umap-method-${side}`).value).map(([, seed]) => seed);

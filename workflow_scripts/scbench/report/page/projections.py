@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scbench.checks import require
+from scbench.checks import LABEL_PREFIX, require
 from scbench.files import read_table
 from scbench.report.figures import category_colours
 from scbench.seeding import generator
@@ -60,7 +60,9 @@ def pack_dataset(
             np.array_equal(cells, first), path, "its cells are not those of the other runs; remove it and run again"
         )
         texts.append(_packed([_levels(table[axis].to_numpy(float)[shown]) for axis in ("x", "y")]))
-    columns = [column for column in described if (described[column] != "").any()]
+    twice = {column for column in described if column.startswith(LABEL_PREFIX)}
+    twice = {column for column in twice if described[column].equals(described["cell_type"])}
+    columns = [column for column in described if column not in twice and (described[column] != "").any()]
     categories = [_categories(column, described[column].to_numpy()[shown]) for column in columns]
     runs = [[method, seed] for method, seed in files]
     return {"cells": len(truth), "shown": len(shown), "categories": categories, "runs": runs}, texts
