@@ -115,11 +115,15 @@ def test_costs_stand_against_the_number_of_cells(tmp_path):
     runs = [("one", "a", 0, 10.0, 9.0, 100.0), ("one", "a", 1, 30.0, 9.0, 100.0), ("two", "a", 0, 40.0, 9.0, np.nan)]
     resources = pd.DataFrame(runs, columns=["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"])
     datasets = pd.DataFrame({"dataset": ["one", "two"], "cells": [500, 100]})
-    figure, drawn = scaling.draw({"resources": resources, "datasets": datasets}, LABELS)
+    overall = pd.DataFrame({"method": ["a", "low"], "kind": ["method", "control"]})
+    resources = pd.concat([resources, resources.head(1).assign(method="low")])
+    figure, drawn = scaling.draw({"resources": resources, "datasets": datasets, "overall": overall}, LABELS)
     save(figure, files(tmp_path / "scaling"), drawn)
     assert assert_drawn(tmp_path / "scaling")[["cells", "seconds"]].to_numpy().tolist() == [[100, 40], [500, 20]]
     assert [len(axes.lines[0].get_xdata()) for axes in figure.axes] == [2, 1]
-    scaling.draw({"resources": resources.head(0), "datasets": datasets}, LABELS)[0].savefig(tmp_path / "empty.png")
+    scaling.draw({"resources": resources.head(0), "datasets": datasets, "overall": overall}, LABELS)[0].savefig(
+        tmp_path / "empty.png"
+    )
 
 
 def test_run_times_are_drawn_fastest_method_first_and_unmeasured_memory_is_left_out(tmp_path):

@@ -36,7 +36,7 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
     panels = list(drawn.groupby("dataset", sort=False))
     columns = min(max(len(panels), 1), COLUMNS)
     rows = max(math.ceil(len(panels) / columns), 1)
-    styles = _styles(drawn)
+    styles = method_styles(tables["overall"], labels)
     legend_columns = 1 + (len(styles) - 1) // (14 * rows)
     figure = Figure(figsize=(2.9 * columns + 2.1 * legend_columns, 2.7 * rows + 0.3), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -75,13 +75,20 @@ def _points(summary: pd.DataFrame, overall: pd.DataFrame, labels: Mapping[str, s
     return wide.reindex(columns=["dataset", "method", "label", "kind", "batch", "batch_sd", "bio", "bio_sd"])
 
 
-def _styles(drawn: pd.DataFrame) -> dict[str, tuple[str, str, bool]]:
-    """Return {label: (colour, marker, filled)}; controls are grey and open."""
-    methods = drawn.drop_duplicates("label")
-    compared = methods.loc[methods["kind"] != "control", "label"]
+def method_styles(overall: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, tuple[str, str, bool]]:
+    """Return {label: (colour, marker, filled)} in the order of the ranking; controls are grey and open.
+
+    Parameters
+    ----------
+    overall
+        tables/overall.tsv.
+    labels
+        {method: display name} of the methods to show.
+    """
+    methods = overall[overall["method"].isin(labels)].assign(label=lambda table: table["method"].map(labels))
+    compared, controls = (methods.loc[(methods["kind"] == "control") == is_control, "label"] for is_control in (0, 1))
     colours = category_colours(list(compared))
     styles = {name: (colours[name], MARKERS[i % len(MARKERS)], True) for i, name in enumerate(compared)}
-    controls = methods.loc[methods["kind"] == "control", "label"]
     return styles | {name: ("0.45", MARKERS[i % len(MARKERS)], False) for i, name in enumerate(controls)}
 
 

@@ -47,7 +47,7 @@ FIGURES = {
     "scaling": Drawing(
         title="run time and memory against the number of cells",
         category="Run time",
-        reads=("summary/resources", "tables/datasets"),
+        reads=("summary/resources", "tables/datasets", "tables/overall"),
     ),
     "annotation": Drawing(
         title="cell types of held-out batches",

@@ -25,7 +25,7 @@ def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
     methods = list(dict.fromkeys(table["method"]))
     datasets = list(table.groupby("dataset", sort=False))
     colours = category_colours(sorted(table["seed"].astype(str).unique(), key=int))
-    figure = Figure(figsize=(2.2 + 2.5 * max(len(datasets), 1), 0.34 * len(methods) + 1.3), layout="constrained")
+    figure = Figure(figsize=(max(2.2 + 2.5 * len(datasets), 5.5), 0.34 * len(methods) + 1.3), layout="constrained")
     panels = figure.subplots(1, max(len(datasets), 1), sharey=True, squeeze=False)[0]
     for axes, (dataset, one) in zip(panels, datasets, strict=False):
         for seed, run in one.groupby("seed"):

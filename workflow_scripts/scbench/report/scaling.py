@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from scbench.report.figures import category_colours
-from scbench.report.runtime import MARKERS, PANELS
+from scbench.report.bio_batch import method_styles
+from scbench.report.runtime import PANELS
 
 
 def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple[Figure, pd.DataFrame]:
@@ -19,25 +20,27 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
     Parameters
     ----------
     tables
-        resources and datasets, see docs/reference/files.md.
+        resources, datasets and overall, see docs/reference/files.md.
     labels
         {method: display name} of the methods to show.
 
     Returns
     -------
-    The figure and the drawn values: method, label, dataset, cells, seconds, max_rss_mb; slowest method first. A run
-    without a memory measurement has no point in that panel.
+    The figure and the drawn values, without controls: method, label, dataset, cells, seconds, max_rss_mb; slowest method
+    first. A run without a memory measurement has no point in that panel.
     """
-    drawn = _medians(tables["resources"], tables["datasets"], labels)
+    styles = method_styles(tables["overall"], labels)
+    compared = {method: name for method, name in labels.items() if name in styles and styles[name][2]}
+    drawn = _medians(tables["resources"], tables["datasets"], compared)
     methods = list(drawn.groupby("label", sort=False))
-    colours = category_colours([name for name, _ in methods])
     legend_columns = 1 + (len(methods) - 1) // 16
     figure = Figure(figsize=(6.4 + 1.9 * legend_columns, 3.6), layout=ConstrainedLayoutEngine(wspace=0.08))
     for axes, (column, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
-        for place, (name, points) in enumerate(methods):
+        for name, points in methods:
             measured = points[points[column] > 0].sort_values("cells")
-            style = {"marker": MARKERS[place % len(MARKERS)], "color": colours[name]}
-            axes.plot(measured["cells"], measured[column], markersize=5, linewidth=1, alpha=0.9, label=name, **style)
+            colour, marker, _ = styles[name]
+            style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1, "alpha": 0.9}
+            axes.plot(measured["cells"], measured[column], label=name, **style)
         axes.set(xscale="log", yscale="log", xlabel="Cells", ylabel=title)
         _thin(axes.xaxis, drawn["cells"])
         _thin(axes.yaxis, drawn.loc[drawn[column] > 0, column])
