@@ -177,6 +177,9 @@ EXPECTED = {
     "default": {"all": 1, "draw_totals": 1, "integrate_scdml": 6},
     "mine.yaml": {"all": 1, "fetch": 1, "prepare": 1},
     "mine_analysis.yaml": {"analyse_centroids": 2, "centroids": 1},
+    "config/paper_small.yaml": {"paper": 1, "ablation_figure": 3},
+    "config/paper.yaml": {"paper": 1, "published_table": 1},
+    "mine_paper.yaml": {"paper": 1, "ablation_figure": 2},
     "kang.yaml": {"all": 1, "fetch": 1, "integrate_scdml": 3, "integrate_unintegrated": 1},
 }
 

@@ -26,8 +26,8 @@ def draw(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> tuple
 
     Returns
     -------
-    The figure and the drawn values, without controls: method, label, dataset, cells, seconds, max_rss_mb; slowest method
-    first. A run without a memory measurement has no point in that panel.
+    The figure and the drawn values, without controls: method, label, dataset, cells, seconds, max_rss_mb; slowest
+    method first. A run without a memory measurement has no point in that panel.
     """
     styles = method_styles(tables["overall"], labels)
     compared = {method: name for method, name in labels.items() if name in styles and styles[name][2]}
