@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scbench.config import load_config, write_config
+from scbench.config import load_config, scored_metrics, write_config
 from scbench.files import write_embedding, write_scores, write_table, write_truth
 from scbench.metrics.catalogue import METRICS
 from scbench.paths import Paths
@@ -64,7 +64,7 @@ def make_results(
     """Write a results folder; runs of `broken`, (dataset, method, seed), have failed."""
     at = Paths(str(folder))
     write_config(at.config, config)
-    metrics = {name: group for group in ("bio", "batch", "extra") for name in config["metrics"][group]}
+    metrics = {name: group for group, names in scored_metrics(config["metrics"]).items() for name in names}
     for dataset in config["benchmark"]["datasets"]:
         truth = _truth(n_cells, types if config["datasets"][dataset]["label_key"] else ("",), batches)
         write_truth(at.data(dataset, "truth.tsv.gz"), truth)

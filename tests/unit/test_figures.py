@@ -14,9 +14,11 @@ from scbench.analyses.self_training import analyse
 from scbench.files import SCORE_COLUMNS, write_table
 from scbench.metric_learning.self_training import ROUND_COLUMNS
 from scbench.ranking.summary import summarise
+from scbench.ranking.uncertainty import dataset_totals, overall_table, rank_tests
 from scbench.report import bio_batch, scaling
 from scbench.report.figures import OKABE_ITO, category_colours, save
 from scbench.report.projection_grid import grid_table, projection_figure
+from scbench.report.ranking import draw_ranking
 from scbench.report.runtime import runtime_figure, runtime_table
 from scbench.report.self_training import gather
 from scbench.report.table_figure import draw_all
@@ -227,15 +229,46 @@ def test_projections_fill_a_landscape_page_and_nothing_overlaps(tmp_path, n_meth
     assert height <= 7.7
     assert n_methods < 4 or width > height
     assert len(figure.axes) == n_methods * (2 if n_types else 1)
-    assert_no_text_overlaps(figure)
+    assert_no_text_overlaps(figure, apart_from_panels=True)
 
 
-def assert_no_text_overlaps(figure) -> None:
-    """Check that no text covers another one, a panel, or the edge of the figure."""
+def test_no_text_overlaps_with_20_methods_on_10_datasets():
+    random = np.random.default_rng(0)
+    kinds = {f"m{i}": "method" for i in range(20)} | {"low": "control", "given": "supervised"}
+    labels = {name: f"Method number {i}, conditional" for i, name in enumerate(kinds)}
+    metrics = {
+        "bio": ["nmi_leiden_best", "silhouette_cell_type"],
+        "batch": ["ilisi", "graph_connectivity"],
+        "extra": [],
+    }
+    runs = [(f"dataset_number_{i}", method, seed) for i in range(10) for method in kinds for seed in (0, 1)]
+    listed = [(name, group) for group, names in metrics.items() for name in names]
+    rows = [(*run, *metric, random.uniform(), "ok", "", "made up") for run in runs for metric in listed]
+    summary = summarise(pd.DataFrame(rows, columns=SCORE_COLUMNS), kinds, {"bio": 0.6, "batch": 0.4}, "min_max")
+    tests = rank_tests(dataset_totals(summary, kinds))
+    drawn = draw_all(summary, labels=labels, kinds=kinds, metrics=metrics)
+    columns = ["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"]
+    costs = [(*run, random.uniform(1, 1000), 1.0, random.uniform(100, 5000)) for run in runs]
+    figures = [
+        drawn["dataset_number_0"][0],
+        drawn["overall"][0],
+        draw_ranking(overall_table(summary, kinds), tests, labels=labels)[0],
+        runtime_figure(runtime_table(pd.DataFrame(costs, columns=columns), labels)),
+    ]
+    for figure in figures:
+        assert_no_text_overlaps(figure)
+
+
+def assert_no_text_overlaps(figure, *, apart_from_panels: bool = False) -> None:
+    """Check that no text covers another one or the edge of the figure, nor a panel if they are to be apart."""
     figure.draw_without_rendering()
-    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    axes_of_figure = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    ticks = [(tick, sorted(axis.get_view_interval())) for axis in axes_of_figure for tick in axis.get_major_ticks()]
+    outside = {tick.label1 for tick, (low, high) in ticks if not low <= tick.get_loc() <= high}  # never drawn
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    texts = [text for text in texts if text not in outside]
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
-    panels = [axes.get_window_extent() for axes in figure.axes]
+    panels = [axes.get_window_extent() for axes in figure.axes if apart_from_panels]
     for place, (name, box) in enumerate(boxes):
         assert figure.bbox.padded(1).contains(box.x0, box.y0), name
         assert figure.bbox.padded(1).contains(box.x1, box.y1), name

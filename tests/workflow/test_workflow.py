@@ -122,6 +122,8 @@ def test_the_promised_tables_and_figures_are_there(finished):
     for table in ("small", "plain", "overall"):
         for suffix in ("svg", "png", "pdf", "tsv"):
             assert (finished.results / f"figures/scores_{table}.{suffix}").stat().st_size > 0
+    page = (finished.results / "report.html").read_text()
+    assert page.count('id="packed-') == len(list(finished.results.glob("*/*/seed*/umap.tsv.gz"))) > 0
     for figure in ("umap_small", "umap_plain", "runtime", "ranking", "self_training", "bio_batch", "scaling"):
         for suffix in ("svg", "png", "pdf", "tsv"):
             assert (finished.results / f"figures/{figure}.{suffix}").stat().st_size > 0
