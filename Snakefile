@@ -14,6 +14,7 @@ include: "rules/gene_knowledge.smk"
 include: "rules/integrate.smk"
 include: "rules/evaluate.smk"
 include: "rules/analyses.smk"
+include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/paper.smk"
 

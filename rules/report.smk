@@ -1,6 +1,4 @@
 TABLES = [*SHOWN_DATASETS, "overall"]
-FIGURE_SUFFIXES = ("svg", "png", "pdf", "tsv")
-TABLE_SUFFIXES = ("md", "tsv", "tex")
 
 
 rule score_tables:
@@ -211,20 +209,6 @@ rule calibration_table:
         "../workflow_scripts/calibration_table.py"
 
 
-def figure_tables(id):
-    """Return {name: file} of the tables that a figure of the catalogue is drawn from."""
-    places = {"summary": AT.summary, "tables": AT.table}
-    reads = [(name, places[folder](f"{name}.tsv")) for folder, name in (read.split("/") for read in FIGURES[id].reads)]
-    analysis = FIGURES[id].analysis
-    return dict(reads) | ({analysis: AT.table(f"{analysis}.tsv")} if analysis else {})
-
-
-def figure_files(id):
-    """Return the files of a figure of the catalogue, or an empty list if its analysis has no runs."""
-    analysis = FIGURES[id].analysis
-    return [] if analysis and not analysed(analysis) else [AT.figure(f"{id}.{suffix}") for suffix in FIGURE_SUFFIXES]
-
-
 for id, drawing in FIGURES.items():
 
     rule:
@@ -275,7 +259,7 @@ rule report_page:
         mem_mb=4000,
         runtime=30,
     params:
-        results=AT.results,
+        results=lambda wildcards, output: str(Path(output.page).parent),
         config=CONFIG,
         robust=robust_metrics(CONFIG["metrics"]),
         methods={run.method: METHODS[run.method].shown | {"kind": ALL_KINDS[run.method]} for run in PLAN},
