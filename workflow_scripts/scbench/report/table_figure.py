@@ -17,7 +17,7 @@ from scbench.report.tables import TOTALS, Sheet, column_label, dataset_sheet, ov
 COLOURMAPS = {"bio": "Blues", "batch": "Oranges", "total": "Purples"}
 NOT_DRAWN = ("no_silhouette_total", "equal_total", "scaled_total", "min_max_total", "rank", "rank_robust", "n_datasets")
 # all lengths in inches
-ROW, CIRCLE, BAR, GAP, MARGIN, CHARACTER, LINE = 0.34, 0.47, 1.12, 0.2, 0.12, 0.065, 0.15
+ROW, CIRCLE, BAR, GAP, MARGIN, CHARACTER, HEADING, LINE = 0.34, 0.47, 1.12, 0.2, 0.12, 0.065, 0.085, 0.15
 BAR_LENGTH, DIAMETERS = 0.62, (0.22, 0.315)
 NOTE = "Numbers: raw means over seeds. Colour and size: from lowest to highest within the column."
 OVERALL_NOTE = "Means over the datasets that have a total; compare within a column. A dash: something is missing."
@@ -91,11 +91,11 @@ def _draw(sheet: Sheet, styles: Mapping[str, tuple[str, str]], title: str, note:
 
 
 def _positions(groups: Mapping[str, Sequence[str]], styles, left: float) -> tuple[dict, float]:
-    """Return {column: (x, width)} and the right end."""
+    """Return {column: (x, width)} and the right end; a group is at least as wide as its heading."""
     positions, x = {}, left
-    for columns in groups.values():
+    for heading, columns in groups.items():
         for column in columns:
-            slot = CIRCLE if styles[column][0] == "circle" else BAR
+            slot = max(CIRCLE if styles[column][0] == "circle" else BAR, len(heading) * HEADING / len(columns))
             positions[column] = (x, slot)
             x += slot
         x += GAP
