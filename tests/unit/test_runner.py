@@ -87,6 +87,8 @@ def test_a_run_is_recorded_with_all_parameters_the_device_the_code_and_the_versi
     result = run(asked, prepared[0], dataset="tiny", seed=3, labels=prepared[1]["cell_type"].to_numpy())
     record = result.record
     assert (record["method"], record["seed"], record["device"]) == ("cell_types", 3, "cpu")
+    assert list(record["hardware"]) == ["cpu"]
+    assert record["hardware"]["cpu"]
     assert record["parameters"] == {"jitter": 0.01}
     assert record["code_digest"] == runner.method_digest("cell_type_oracle") != runner.method_digest("harmony")
     assert {"numpy", "anndata"} <= set(record["versions"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -57,6 +58,19 @@ def package_versions(*packages: str) -> dict[str, str]:
 def missing_packages(packages: Iterable[str]) -> list[str]:
     """Return the packages, by their names on PyPI, that are not installed; nothing is imported."""
     return [package for package in packages if not package_versions(package)]
+
+
+def hardware(device: str) -> dict[str, str]:
+    """Return the name of the processor and, for the device cuda, of the GPU."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    found = {"cpu": models[0] if models else platform.machine()}
+    if device == "cuda":
+        import torch
+
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
 
 
 def run_key(code: str, parameters: Mapping, seed: int, *files: str | Path) -> str:

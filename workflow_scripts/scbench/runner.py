@@ -24,7 +24,7 @@ from scbench.files import (
     write_model,
     write_table,
 )
-from scbench.provenance import PACKAGES_OF_METHODS, method_digest, missing_packages, package_versions
+from scbench.provenance import PACKAGES_OF_METHODS, hardware, method_digest, missing_packages, package_versions
 from scbench.spec import Spec
 from scbench.types import Checkpoint, Dataset, Embedding
 
@@ -116,6 +116,7 @@ def run(
         "seed": seed,
         "parameters": spec.parameters,
         "device": device,
+        "hardware": hardware(device),
         "code_digest": method_digest(spec.module),
         "versions": package_versions(*PACKAGES_OF_METHODS, *spec.packages),
     }
