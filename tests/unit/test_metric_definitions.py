@@ -14,8 +14,9 @@ from scbench.metrics.canonical import bounded
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.suite import score_embedding
 
-ALL = {"bio": list(METRICS), "batch": [], "extra": []}
-WITHOUT_LEIDEN = [name for name, metric in METRICS.items() if "igraph" not in metric.packages]  # continuous
+APPLICABLE = [name for name, metric in METRICS.items() if "null_split" not in metric.needs]
+ALL = {"bio": APPLICABLE, "batch": [], "extra": []}
+WITHOUT_LEIDEN = [name for name in APPLICABLE if "igraph" not in METRICS[name].packages]  # continuous
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,7 @@ def cells():
         "clusters": np.where(types == 0, "0", "1"),
         **known_of_cells(pca, types),
         "phases": pca[:, :2] + random.standard_normal((300, 2)),
+        "condition": random.choice(["control", "treated"], 300),
     }
 
 

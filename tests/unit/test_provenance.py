@@ -36,7 +36,8 @@ def test_every_script_that_imports_by_a_name_made_at_run_time_is_given_the_modul
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         if any(isinstance(call.func, ast.Name) and call.func.id == "import_module" for call in calls):
             dynamic.append(path.name)
-    assert sorted(dynamic) == ["analyse.py", "gather.py"]
+    assert sorted(dynamic) == ["analyse.py", "draw.py", "gather.py"]
+    assert 'code_digest("draw.py", f"scbench.report.{id}")' in (root / "rules/report.smk").read_text()
     rules = (root / "rules/analyses.smk").read_text()
     assert '"analyse.py", f"scbench.analyses.{id}:analyse", *([f"scbench.report.{id}"] if analysis.draws' in rules
     assert 'code_digest("gather.py", f"scbench.report.{id}")' in rules

@@ -363,6 +363,7 @@ from scbench.analyses.catalogue import ANALYSES
 from scbench.config import load_config
 from scbench.files import write_dataset, write_truth
 from scbench.paths import Paths
+from scbench.provenance import missing_packages
 from scbench.registry import load_registry
 from scbench.runner import FinishedRun, run, write_run
 from scbench.spec import Spec
@@ -383,17 +384,17 @@ def analyse(name, files):
 
 found, results = {{}}, []
 for method in load_registry(load_config(Path("{root}/config"), {{}})["methods"]).values():
-    if method.id == method.module:
+    new = [name for name in method.analyses if f"analysis {{name}}" not in found]
+    if (method.id == method.module or new) and not missing_packages(method.packages):
         spec, given = shortened(method), {{"dataset": "tiny", "seed": 0, "accelerator": "cpu", "labels": counts.labels}}
         vectors = {{source: np.eye(len(genes), 8) for source in spec.gene_vectors}}
         found[f"method {{method.module}}"] = traced(
             lambda: results.append(run(spec, adata, gene_vectors=vectors, **given))
         )
         files = Paths("results").run_files("tiny", method.id, 0, trained=method.trained, tables=method.tables)
-        for name in method.analyses:
-            if f"analysis {{name}}" not in found:
-                write_run(results[-1], files)
-                found[f"analysis {{name}}"] = traced(lambda: analyse(name, files))
+        for name in new:
+            write_run(results[-1], files)
+            found[f"analysis {{name}}"] = traced(lambda: analyse(name, files))
 """
     found = run_traced(root, tmp_path, code)
     assert {name.split()[1] for name in found if name.startswith("analysis")} == set(ANALYSES)
