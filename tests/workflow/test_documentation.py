@@ -189,7 +189,7 @@ def make(folder: Path, entry: dict) -> None:
     if "path" not in entry:
         return
     path = folder / entry["path"]
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if "obsm" in entry:
         with h5py.File(path, "w") as file:
             file[f"obsm/{entry['obsm']}"] = np.zeros((0, 2))
@@ -202,8 +202,8 @@ def test_the_commands_of_the_pages_are_planned(documented, name):
     plan = PLANS[name]
     blocks = {file: text for file, text in plan.files.items() if text}
     write(documented.folder, blocks)
-    for text in blocks.values():
-        for dataset in (yaml.safe_load(text).get("datasets") or {}).values():
+    for file in plan.files:
+        for dataset in (yaml.safe_load((documented.folder / file).read_text()).get("datasets") or {}).values():
             for entry in (dataset, *dataset.get("embeddings", {}).values()):
                 make(documented.folder, entry)
     arguments = [*dict.fromkeys(plan.targets), *plan.arguments]
