@@ -239,6 +239,7 @@ def example(root, new_project):
     """The files of docs/how-to/add-a-method.md in a copy of the project, run on a small dataset."""
     project = new_project()
     shutil.copy(root / "requirements.txt", project.folder)
+    shutil.copy(root / "requirements-reference.txt", project.folder)
     before = contents(project.folder)
     page = root / "docs/how-to/add-a-method.md"
     write(project.folder, files_of(page))
