@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -251,9 +251,20 @@ def write_scores(path: str | Path, scores: pd.DataFrame) -> None:
 
 
 def read_scores(path: str | Path) -> pd.DataFrame:
-    scores = read_table(path, text=[column for column in SCORE_COLUMNS if column not in ("seed", "value")])
-    check_scores(path, scores)
-    return scores
+    return read_checked(path, SCORE_COLUMNS, numbers=("seed", "value"), check=check_scores)
+
+
+def read_checked(
+    path: str | Path,
+    columns: Sequence[str],
+    *,
+    numbers: Sequence[str],
+    check: Callable[..., None],
+) -> pd.DataFrame:
+    """Read a table whose `columns` are text except for `numbers`, and check it against its contract."""
+    table = read_table(path, text=[column for column in columns if column not in numbers])
+    check(path, table)
+    return table
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from scbench.checks import BY_TYPE_COLUMNS, LEVEL_COLUMNS, check_by_type, check_levels, require
-from scbench.files import atomic, read_table, write_table
+from scbench.files import atomic, read_checked, write_table
 
 
 def write_levels(path: str | Path, levels: pd.DataFrame) -> None:
@@ -18,9 +18,7 @@ def write_levels(path: str | Path, levels: pd.DataFrame) -> None:
 
 
 def read_levels(path: str | Path) -> pd.DataFrame:
-    levels = read_table(path, text=[column for column in LEVEL_COLUMNS if column not in ("seed", "value")])
-    check_levels(path, levels)
-    return levels
+    return read_checked(path, LEVEL_COLUMNS, numbers=("seed", "value"), check=check_levels)
 
 
 def write_by_type(path: str | Path, table: pd.DataFrame) -> None:
@@ -30,9 +28,7 @@ def write_by_type(path: str | Path, table: pd.DataFrame) -> None:
 
 
 def read_by_type(path: str | Path) -> pd.DataFrame:
-    table = read_table(path, text=[name for name in BY_TYPE_COLUMNS if name not in ("seed", "value", "cells")])
-    check_by_type(path, table)
-    return table
+    return read_checked(path, BY_TYPE_COLUMNS, numbers=("seed", "value", "cells"), check=check_by_type)
 
 
 def write_cell_scores(path: str | Path, X: np.ndarray, truth: pd.DataFrame, scores: pd.DataFrame) -> None:
