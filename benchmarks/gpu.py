@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 import pandas as pd
+from integration_quality import total_of
 
 from scbench.config import load_config
 from scbench.files import read_dataset, read_embedding, read_gene_vectors, read_truth, write_json
@@ -71,8 +72,7 @@ def total(prepared: Paths, paths: Paths, dataset: str, method: str, seed: int) -
     found = read_embedding(paths.run(dataset, method, seed, "embedding.h5ad"), adata.obs_names)
     run_of = {"dataset": dataset, "method": method, "seed": seed}
     scores = score_run(*found, adata, truth, **run_of, metrics=CONFIG["metrics"])["scores"]
-    means = scores[scores["status"] == "ok"].groupby("group")["value"].mean()
-    return sum(weight * means[group] for group, weight in CONFIG["metrics"]["weights"].items())
+    return total_of(scores)["total"]
 
 
 def table(options: argparse.Namespace) -> str:

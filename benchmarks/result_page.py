@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/result_page.py                    10 datasets x 12 methods x 5 seeds, 50,000 cells
     .venv/bin/python benchmarks/result_page.py --datasets 2 --seeds 1 --cells 1000
 
-The times in the browser need chromium, chromium-driver and requirements-browser.txt; without them they are left out.
+Times in the browser are measured only where chromium, chromium-driver and requirements-browser.txt are installed.
 """
 
 import argparse

@@ -82,7 +82,7 @@ def prepare(
 
 
 def _truth(obs: pd.DataFrame) -> pd.DataFrame:
-    """Return cell_id, batch, cell_type and, as known, condition and the levels of cell types."""
+    """Return cell_id, batch, cell_type and, where there are any, condition and levels of cell types."""
     known = [column for column in obs if column in ("batch", "cell_type", CONDITION) or column.startswith(LABEL_PREFIX)]
     truth = pd.DataFrame({"cell_id": obs.index, "batch": "", "cell_type": ""})
     return truth.assign(**{column: obs[column].astype(str).to_numpy() for column in known})

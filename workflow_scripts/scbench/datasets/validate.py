@@ -77,7 +77,7 @@ def standardise(
 def truth_of(
     obs: pd.DataFrame, source: str | Path, *, label_key: str | Sequence[str] | None, condition_key: str | None
 ) -> dict[str, np.ndarray]:
-    """Return {column: (n_cells,) str}: cell_type, condition, and label:{level} for each of several levels, as known."""
+    """Return {column: (n_cells,) str}: cell_type, condition and a label:{level} per level, where there are any."""
     levels = [label_key] if isinstance(label_key, str) else list(label_key or ())
     of_levels = {name: column_of(obs, source, "label_key", name) for name in levels}
     found = {"cell_type": of_levels[levels[0]]} if levels else {}

@@ -165,7 +165,7 @@ class LeidenGrid:
         return found
 
     def repeats(self, resolution: float) -> list[np.ndarray]:
-        """Return independent clusterings with four seeds, above 50,000 cells two, each (n_cells,)."""
+        """Return clusterings with four seeds (two above 50,000 cells), each (n_cells,)."""
         if resolution not in self._repeats:
             seeds = SEEDS[:2] if self._graph.vcount() > FEW_SEEDS_ABOVE else SEEDS
             self._repeats[resolution] = [self.run(resolution, seed) for seed in seeds]

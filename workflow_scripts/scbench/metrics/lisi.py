@@ -57,7 +57,7 @@ def ilisi(indices: np.ndarray, weights: np.ndarray, batch: np.ndarray) -> float:
 def ilisi_rescaled(indices: np.ndarray, weights: np.ndarray, batch: np.ndarray) -> float:
     """Mixing of batches as a fraction of what perfect mixing gives: (median LISI - 1) / (the same, shuffled - 1).
 
-    The batches are shuffled over the cells once (seeded), which keeps their sizes and the neighbour graph.
+    The shuffled batches are one seeded permutation over the cells; sizes of batches and neighbours stay the same.
 
     Range: 0 to 1; 0: every neighbourhood has a single batch; 1: as mixed as batches drawn at random.
     Weakness: as iLISI, it also rewards mixing of different cell types; types that are missing from batches keep it
