@@ -3,22 +3,12 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
-    import pandas as pd
+    from scbench.files import write_table
+    from scbench.ranking.tables import summary_tables
 
-    from scbench.files import read_scores, write_table
-    from scbench.ranking.by_type import summarise_by_type
-    from scbench.ranking.costs import resources
-    from scbench.ranking.levels import summarise_levels
-    from scbench.ranking.uncertainty import ranking_tables
-    from scbench.score_files import read_by_type, read_levels
-
-    params = snakemake.params
-    scores = pd.concat([read_scores(path) for path in snakemake.input.scores])
+    given, params = snakemake.input, snakemake.params
+    lists = {"scores": given.scores, "levels": given.levels, "by_type": given.by_type, "benchmark": given.benchmarks}
+    files = {name: dict(zip(params.runs, paths, strict=True)) for name, paths in lists.items()}
     chosen = {name: params[name] for name in ("kinds", "weights", "scaling", "robust", "runs")}
-    tables = ranking_tables(scores, **chosen)
-    levels = pd.concat([read_levels(path) for path in snakemake.input.levels])
-    tables["levels"] = summarise_levels(levels, **chosen)
-    tables["by_type"] = summarise_by_type(pd.concat([read_by_type(path) for path in snakemake.input.by_type]))
-    tables["resources"] = resources(dict(zip(params.runs, snakemake.input.benchmarks, strict=True)))
-    for name, table in tables.items():
+    for name, table in summary_tables(files, **chosen).items():
         write_table(snakemake.output[name], table)

@@ -48,19 +48,13 @@ class Finished:
 
 def write_partial(results: Path) -> Finished:
     """Write coverage and all tables of the finished runs to {results}/partial."""
-    import pandas as pd
-
-    from scbench.checks import SCORE_COLUMNS
     from scbench.config import read_config, robust_metrics
     from scbench.coverage import coverage
-    from scbench.files import read_scores, write_table
+    from scbench.files import write_table
     from scbench.paths import Paths
     from scbench.plan import not_installed, plan_runs, reported_kinds
-    from scbench.ranking.by_type import summarise_by_type
-    from scbench.ranking.costs import resources
-    from scbench.ranking.uncertainty import ranking_tables
+    from scbench.ranking.tables import summary_tables
     from scbench.registry import load_registry
-    from scbench.score_files import read_by_type
 
     at = Paths(str(results))
     config = read_config(at.config)
@@ -70,26 +64,22 @@ def write_partial(results: Path) -> Finished:
     plan = plan_runs(config, registry, {id_: reason for id_, reason in missing.items() if id_ not in made})
     covered = coverage(plan, at)
     finished = [run for run, status in zip(plan, covered["status"], strict=True) if status == "ok"]
-    files = {
-        name: {(run.dataset, run.method, run.seed): at.run(run.dataset, run.method, run.seed, name) for run in finished}
-        for name in ("scores.tsv", "by_type.tsv", "benchmark.jsonl")
-    }
-    scores = [read_scores(path) for path in files["scores.tsv"].values()]
+    keys = [(run.dataset, run.method, run.seed) for run in finished]
+    names = {"scores": "scores.tsv", "levels": "levels.tsv", "by_type": "by_type.tsv", "benchmark": "benchmark.jsonl"}
+    files = {part: {key: at.run(*key, name) for key in keys} for part, name in names.items()}
+    for part in ("levels", "by_type"):  # results of earlier versions have none
+        files[part] = {key: path for key, path in files[part].items() if Path(path).exists()}
     planned = {run.method: registry[run.method] for run in plan if run.status == "planned"}
     kinds = {id_: kind for id_, kind in reported_kinds(config, registry).items() if id_ in planned}
-    table = pd.concat(scores) if scores else pd.DataFrame(columns=SCORE_COLUMNS)
-    tables = ranking_tables(
-        table,
+    tables = summary_tables(
+        files,
         kinds,
-        config["metrics"]["weights"],
-        config["metrics"]["scaling"],
+        weights=config["metrics"]["weights"],
+        scaling=config["metrics"]["scaling"],
         robust=robust_metrics(config["metrics"]),
         runs=[(run.dataset, run.method, run.seed) for run in plan if run.status == "planned"],
     )
-    tables |= {"coverage": covered, "resources": resources(files["benchmark.jsonl"])}
-    by_type = [read_by_type(path) for path in files["by_type.tsv"].values() if Path(path).exists()]
-    if by_type:
-        tables["by_type"] = summarise_by_type(pd.concat(by_type))
+    tables["coverage"] = covered
     for name, content in tables.items():
         write_table(at.partial(f"{name}.tsv"), content)
     return Finished(at, config, {run.method: registry[run.method] for run in plan}, kinds, tables)
