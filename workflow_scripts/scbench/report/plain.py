@@ -9,7 +9,7 @@ import pandas as pd
 
 from scbench.files import write_table, write_text
 from scbench.report.labels import MISSING
-from scbench.report.tables import escape_latex
+from scbench.report.markup import latex_table, markdown_table
 
 
 def write_plain(
@@ -27,23 +27,14 @@ def write_plain(
     if "tsv" in files:
         write_table(files["tsv"], table)
     if "md" in files:
-        write_text(files["md"], markdown(shown) + "".join(f"\n{note}\n" for note in notes))
+        write_text(files["md"], markdown(shown, notes))
     if "tex" in files:
-        write_text(files["tex"], _latex(shown) + "".join(f"% {note}\n" for note in notes))
+        write_text(files["tex"], latex_table(_cells(shown), _right(shown), notes))
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Render as a Markdown table."""
-    heading, *body = ([cell.replace("|", r"\|") for cell in row] for row in _cells(table))
-    rules = ["---:" if right else "---" for right in _right(table)]
-    return "".join("| " + " | ".join(row) + " |\n" for row in [heading, rules, *body])
-
-
-def _latex(table: pd.DataFrame) -> str:
-    heading, *body = (" & ".join(map(escape_latex, row)) + r" \\" for row in _cells(table))
-    columns = "".join("r" if right else "l" for right in _right(table))
-    start = [r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
-    return "\n".join([*start, heading, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]) + "\n"
+def markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    """Render as a Markdown table, with the notes below."""
+    return markdown_table(_cells(table), _right(table), notes)
 
 
 def _right(table: pd.DataFrame) -> list[bool]:

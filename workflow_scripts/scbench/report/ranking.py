@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from scbench.files import write_table, write_text
 from scbench.report.figures import OKABE_ITO
 from scbench.report.labels import MISSING
-from scbench.report.tables import escape_latex, fewer_seeds
+from scbench.report.markup import latex_table, markdown_table
+from scbench.report.tables import fewer_seeds
 
 HEADINGS = [
     *["Method", "Total", "95 % interval", "Rank", "95 % interval of the rank", "Best in"],
@@ -31,24 +32,10 @@ def write_ranking(
     """Write the ranking with its intervals, and the tests as notes below it, to `files`, {tsv, md, tex: file}."""
     table = overall.assign(label=[labels.get(method, method) for method in overall["method"]])
     write_table(files["tsv"], table)
-    rows, notes = _rows(table), ranking_notes(overall, tests, sensitivity, labels)
-    lines = [
-        HEADINGS,
-        ["---", *["---:"] * (len(HEADINGS) - 1)],
-        *([cell.replace("|", r"\|") for cell in row] for row in rows),
-    ]
-    markdown = "".join("| " + " | ".join(line) + " |\n" for line in lines) + "".join(f"\n{note}\n" for note in notes)
-    body = [" & ".join(map(escape_latex, row)) + r" \\" for row in rows]
-    head = [
-        rf"\begin{{tabular}}{{l{'r' * (len(HEADINGS) - 1)}}}",
-        r"\toprule",
-        " & ".join(map(escape_latex, HEADINGS)) + r" \\",
-        r"\midrule",
-    ]
-    latex = "\n".join(["% needs \\usepackage{booktabs}", *head, *body, r"\bottomrule", r"\end{tabular}"])
-    latex += "\n" + "".join(f"% {note}\n" for note in notes)
-    write_text(files["md"], markdown)
-    write_text(files["tex"], latex)
+    rows, notes = [HEADINGS, *_rows(table)], ranking_notes(overall, tests, sensitivity, labels)
+    right = [False, *[True] * (len(HEADINGS) - 1)]
+    write_text(files["md"], markdown_table(rows, right, notes))
+    write_text(files["tex"], latex_table(rows, right, notes))
 
 
 def ranking_notes(overall: pd.DataFrame, tests: pd.DataFrame, sensitivity: pd.DataFrame, labels) -> list[str]:

@@ -14,6 +14,7 @@ from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS
 from scbench.ranking.summary import APART, RANKING_TOTALS, RANKS, lost_seeds, rank
 from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING, label
+from scbench.report.markup import escape_latex, markdown_table
 
 TOTALS = ["bio", "batch", "total"]
 COUNTS = (*RANKS, "n_datasets")
@@ -22,10 +23,6 @@ COMPARE_WITHIN = (
     "Raw batch scores depend on the number of batches, even if the mixing is perfect: compare methods within a "
     "dataset, not totals of different datasets."
 )
-TEX_ESCAPES = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-}
 
 
 @dataclass(frozen=True)
@@ -148,13 +145,12 @@ def column_label(column: str) -> str:
 def to_markdown(sheet: Sheet) -> str:
     """Render as a Markdown table, with unranked methods below a heading row."""
     names = [("Total on " if is_of_dataset(c) else "") + column_label(c) for c in sheet.columns]
-    rows = [["Method", *names], ["---", *["---:"] * len(names)]]
+    rows = [["Method", *names]]
     for (heading, name), cells in _rows(sheet, "{} ± {}", "**{}**", MISSING):
         if heading:
             rows.append([f"*{heading}*", *[""] * len(cells)])
         rows.append([name, *cells])
-    table = "".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |\n" for row in rows)
-    return table + "".join(f"\n{note}\n" for note in sheet.notes)
+    return markdown_table(rows, [False, *[True] * len(names)], sheet.notes)
 
 
 def to_latex(sheet: Sheet) -> str:
@@ -206,8 +202,3 @@ def _described(values: pd.DataFrame, labels, kinds) -> pd.DataFrame:
     table.insert(1, "label", [labels.get(method, method) for method in table["method"]])
     table.insert(2, "kind", [kinds.get(method, "method") for method in table["method"]])
     return table
-
-
-def escape_latex(text: str) -> str:
-    """Escape the special characters of LaTeX."""
-    return "".join(TEX_ESCAPES.get(character, character) for character in text)
