@@ -15,6 +15,7 @@ include: "rules/integrate.smk"
 include: "rules/evaluate.smk"
 include: "rules/analyses.smk"
 include: "rules/figures.smk"
+include: "rules/tables.smk"
 include: "rules/report.smk"
 include: "rules/paper.smk"
 

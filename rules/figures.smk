@@ -1,4 +1,5 @@
 # What the figures and the paper are made of; no rules.
+TABLES = [*SHOWN_DATASETS, "overall"]
 FIGURE_SUFFIXES = ("svg", "png", "pdf", "tsv")
 TABLE_SUFFIXES = ("md", "tsv", "tex")
 PUBLISHED = ROOT / "config/published"
