@@ -11,6 +11,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from scbench.config import load_config
+from scbench.metrics.catalogue import METRICS
 from scbench.runner import THREAD_VARIABLES
 from scbench.types import Dataset
 
@@ -20,6 +21,7 @@ threadpool_limits(1)
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+APPLICABLE = [id for id, metric in METRICS.items() if "null_split" not in metric.needs]  # to batches as they are
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from conftest import known_of_cells
+from conftest import APPLICABLE, known_of_cells
 from scipy.sparse.csgraph import connected_components
 from sklearn.neighbors import NearestNeighbors
 
@@ -14,7 +14,6 @@ from scbench.metrics.canonical import bounded
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.suite import score_embedding
 
-APPLICABLE = [name for name, metric in METRICS.items() if "null_split" not in metric.needs]
 ALL = {"bio": APPLICABLE, "batch": [], "extra": []}
 WITHOUT_LEIDEN = [name for name in APPLICABLE if "igraph" not in METRICS[name].packages]  # continuous
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scib_metrics as scib
 import sklearn.metrics as sk
-from conftest import known_of_cells
+from conftest import APPLICABLE, known_of_cells
 from scib_metrics.nearest_neighbors import NeighborsResults
 from scipy import sparse
 from scipy.spatial import distance_matrix
@@ -32,7 +32,7 @@ os.environ.setdefault(
     "XLA_FLAGS", "--xla_backend_optimization_level=0"
 )  # read at the first use; half the time to compile
 
-ALL = {"bio": [id for id, metric in METRICS.items() if "null_split" not in metric.needs], "batch": [], "extra": []}
+ALL = {"bio": APPLICABLE, "batch": [], "extra": []}
 NEED_LABELS = [name for name, metric in METRICS.items() if "labels" in metric.needs]
 NEED_BATCHES = [name for name, metric in METRICS.items() if "batches" in metric.needs]
 

@@ -1,4 +1,4 @@
-"""A dataset by URL through the workflow, from a web server on this machine."""
+"""The workflow downloads a dataset from a web server on this machine."""
 
 import gzip
 import shutil

@@ -38,7 +38,7 @@ def trustworthiness_above_chance(pca: np.ndarray, X: np.ndarray, batch: np.ndarr
 
 
 def cluster_stability(nearest: tuple[np.ndarray, np.ndarray], clusterings: Sequence[np.ndarray]) -> float:
-    """Adjusted Rand index between the clusters of all cells and those of a sample of the cells, mean over samples.
+    """Adjusted Rand index between clusters of all cells and clusters of a random sample, mean over samples.
 
     Leiden clusters at resolution 1 with four seeds are each compared with the clusters of a seeded sample of 80 % of
     the cells, made anew on the graph of the 15 nearest neighbours within the sample. Groups of cells that are really

@@ -1,4 +1,4 @@
-"""Figure of the error at hidden genes for different gene vectors: one panel per dataset, seeds joined by lines."""
+"""Error at hidden genes for different gene vectors: one panel per dataset, lines join the runs of a seed."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Item:
     files
         The files to copy, which differ in their suffix only; a figure has a .png, a table a .md.
     made_of
-        What the figure or table is made of, for the README.
+        Files from which the figure or table is made, as the README names them.
     """
 
     kind: str
