@@ -7,8 +7,12 @@ with logged(snakemake.log[0]):
     from scbench.ranking.tables import summary_tables
 
     given, params = snakemake.input, snakemake.params
-    lists = {"scores": given.scores, "levels": given.levels, "by_type": given.by_type, "benchmark": given.benchmarks}
-    files = {name: dict(zip(params.runs, paths, strict=True)) for name, paths in lists.items()}
-    chosen = {name: params[name] for name in ("kinds", "weights", "scaling", "robust", "runs")}
-    for name, table in summary_tables(files, **chosen).items():
+    tables = summary_tables(
+        scores=given.scores,
+        levels=given.levels,
+        by_type=given.by_type,
+        benchmarks=dict(zip(params.runs, given.benchmarks, strict=True)),
+        **{name: params[name] for name in ("kinds", "weights", "scaling", "robust", "runs")},
+    )
+    for name, table in tables.items():
         write_table(snakemake.output[name], table)

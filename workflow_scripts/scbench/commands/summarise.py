@@ -65,15 +65,15 @@ def write_partial(results: Path) -> Finished:
     covered = coverage(plan, at)
     finished = [run for run, status in zip(plan, covered["status"], strict=True) if status == "ok"]
     keys = [(run.dataset, run.method, run.seed) for run in finished]
-    names = {"scores": "scores.tsv", "levels": "levels.tsv", "by_type": "by_type.tsv", "benchmark": "benchmark.jsonl"}
-    files = {part: {key: at.run(*key, name) for key in keys} for part, name in names.items()}
-    for part in ("levels", "by_type"):  # results of earlier versions have none
-        files[part] = {key: path for key, path in files[part].items() if Path(path).exists()}
+    files = {name: [at.run(*key, f"{name}.tsv") for key in keys] for name in ("scores", "levels", "by_type")}
+    for name in ("levels", "by_type"):  # results of earlier versions have none
+        files[name] = [path for path in files[name] if Path(path).exists()]
     planned = {run.method: registry[run.method] for run in plan if run.status == "planned"}
     kinds = {id_: kind for id_, kind in reported_kinds(config, registry).items() if id_ in planned}
     tables = summary_tables(
-        files,
-        kinds,
+        **files,
+        benchmarks={key: at.run(*key, "benchmark.jsonl") for key in keys},
+        kinds=kinds,
         weights=config["metrics"]["weights"],
         scaling=config["metrics"]["scaling"],
         robust=robust_metrics(config["metrics"]),

@@ -19,25 +19,32 @@ from scbench.score_files import read_by_type, read_levels
 
 
 def summary_tables(
-    files: Mapping[str, Mapping[Run, str | Path]], kinds: Mapping[str, str], **options: Any
+    *,
+    scores: Sequence[str | Path],
+    levels: Sequence[str | Path],
+    by_type: Sequence[str | Path],
+    benchmarks: Mapping[Run, str | Path],
+    kinds: Mapping[str, str],
+    **options: Any,
 ) -> dict[str, pd.DataFrame]:
     """Return {name: table} of the tables of summary/, apart from coverage.
 
     Parameters
     ----------
-    files
-        {scores | levels | by_type | benchmark: {run: file}}.
+    scores, levels, by_type
+        The files of these names of all runs.
+    benchmarks
+        {run: benchmark.jsonl} of the runs that have a run time.
     kinds, options
         See `scbench.ranking.uncertainty.ranking_tables`.
     """
-
-    def joined(name: str, read: Callable[[str | Path], pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-        tables = [read(path) for path in files[name].values()]
-        return pd.concat(tables) if tables else pd.DataFrame(columns=columns)
-
     return {
-        **ranking_tables(joined("scores", read_scores, SCORE_COLUMNS), kinds, **options),
-        "levels": summarise_levels(joined("levels", read_levels, LEVEL_COLUMNS), kinds, **options),
-        "by_type": summarise_by_type(joined("by_type", read_by_type, BY_TYPE_COLUMNS)),
-        "resources": resources(files["benchmark"]),
+        **ranking_tables(_joined(scores, read_scores, SCORE_COLUMNS), kinds, **options),
+        "levels": summarise_levels(_joined(levels, read_levels, LEVEL_COLUMNS), kinds, **options),
+        "by_type": summarise_by_type(_joined(by_type, read_by_type, BY_TYPE_COLUMNS)),
+        "resources": resources(benchmarks),
     }
+
+
+def _joined(files: Sequence[str | Path], read: Callable[[str | Path], pd.DataFrame], columns: Sequence[str]):
+    return pd.concat(map(read, files)) if files else pd.DataFrame(columns=columns)
