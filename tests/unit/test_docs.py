@@ -1,4 +1,4 @@
-"""docs/reference/metrics.md says what the catalogue and the docstrings say, and its worked example works."""
+"""The documentation says what the code does: metrics, their worked example, and the tests of reliability."""
 
 import importlib.util
 import inspect
@@ -87,3 +87,16 @@ for labels in (types, np.full(60, "")):
     written = (tmp_path / "docs/reference/metrics.md").read_text()
     assert "\n| `neighbour_purity` | Neighbour purity | bio | higher | several cell types |" in written
     assert "\n### `neighbour_purity`\n\nShare of the 14 nearest neighbours" in written
+
+
+def test_every_case_of_reliability_names_a_test_that_exists(root):
+    """As file::test or file::test[case]; the case is the text of an id in that file."""
+    page = (root / "docs/reference/reliability.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| case |")]
+    assert rows
+    for row in rows:
+        found = re.search(r"`([\w/]+\.py)::(test_\w+)(?:\[(.+)\])?` \|$", row)
+        assert found, f"the last cell names no test: {row}"
+        text = (root / "tests" / found[1]).read_text()
+        assert f"def {found[2]}(" in text, row
+        assert not found[3] or f'"{found[3]}"' in text, row
