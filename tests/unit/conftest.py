@@ -1,4 +1,4 @@
-"""A web server on this machine that misbehaves on demand."""
+"""Modules of methods beside those of the library; a web server on this machine that misbehaves on demand."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -6,7 +6,24 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from scbench import spec
 from scbench.datasets import download
+
+
+@pytest.fixture
+def methods(tmp_path, monkeypatch):
+    """Write modules of methods into a folder of their own, beside those of the library."""
+    import scbench.methods
+
+    for path in spec.METHODS_FOLDER.glob("*.py"):
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.setattr(spec, "METHODS_FOLDER", tmp_path)
+    monkeypatch.setattr(scbench.methods, "__path__", [str(tmp_path), *scbench.methods.__path__])
+
+    def write(name: str, text: str) -> None:
+        (tmp_path / f"{name}.py").write_text(text)
+
+    return write
 
 
 class Server(ThreadingHTTPServer):

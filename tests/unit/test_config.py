@@ -111,7 +111,8 @@ def test_a_mistake_on_the_command_line_is_named_so(root):
         load(root, {"benchmark": {"seed": [1]}})
 
 
-def test_a_method_has_the_defaults_of_what_it_does_not_say(root):
+def test_a_method_has_the_defaults_of_what_it_does_not_say(root, methods):
+    methods("mine", "def integrate(data, *, seed, device, threads): ...\n")
     config = load(
         root, {"methods": {"mine": {"label": "Mine", "input": "pca", "gpu": 0}}, "defaults": {"mem_mb": 1234}}
     )

@@ -227,9 +227,8 @@ def test_an_embedding_is_one_run_of_its_dataset_ranked_beside_the_methods(root, 
 
 @pytest.mark.parametrize("taken", ["harmony", "cvae_nb_vamp"])
 def test_an_id_of_the_registry_is_refused(root, write_yaml, tmp_path, taken):
-    config = configured(root, write_yaml, {taken: write(tmp_path, "cca.csv")})
-    with pytest.raises(ConfigError, match=rf"datasets.mine.embeddings.{taken}: this id is taken"):
-        load_registry(config["methods"], config["datasets"])
+    with pytest.raises(ConfigError, match=rf"mine.yaml: datasets.mine.embeddings.{taken}: this id is taken"):
+        configured(root, write_yaml, {taken: write(tmp_path, "cca.csv")})
 
 
 def test_an_embedding_of_several_datasets_is_one_method(root, write_yaml, tmp_path):
@@ -238,9 +237,8 @@ def test_an_embedding_of_several_datasets_is_one_method(root, write_yaml, tmp_pa
     config = configured(root, write_yaml, {"cca": settings}, other=other)
     assert "cca" in load_registry(config["methods"], config["datasets"])
     other["embeddings"] = {"cca": settings | {"label": "CCA"}}
-    config = configured(root, write_yaml, {"cca": settings}, other=other)
     with pytest.raises(ConfigError, match=r"datasets\.other.embeddings.cca: label and uses_labels differ"):
-        load_registry(config["methods"], config["datasets"])
+        configured(root, write_yaml, {"cca": settings}, other=other)
 
 
 def test_an_embedding_is_not_listed_under_methods(root, write_yaml, tmp_path):

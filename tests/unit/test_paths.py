@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from scbench.config import RESERVED_IDS
+from scbench.config_checks import RESERVED_IDS
 from scbench.paths import Paths
 
 AT = Paths("results")

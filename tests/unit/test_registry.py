@@ -6,26 +6,12 @@ import sys
 
 import pytest
 
-from scbench import spec
 from scbench.analyses.catalogue import ANALYSES
 from scbench.config import load_config
+from scbench.config_sources import COMMAND_LINE
 from scbench.registry import load_registry
 from scbench.spec import Spec
 from scbench.types import ConfigError
-
-
-@pytest.fixture
-def methods(tmp_path, monkeypatch):
-    """Write modules of methods into a folder of their own, which the library takes for scbench/methods."""
-    import scbench.methods
-
-    monkeypatch.setattr(spec, "METHODS_FOLDER", tmp_path)
-    monkeypatch.setattr(scbench.methods, "__path__", [str(tmp_path), *scbench.methods.__path__])
-
-    def write(name: str, text: str) -> None:
-        (tmp_path / f"{name}.py").write_text(text)
-
-    return write
 
 
 def registry(root, **entries):
@@ -37,7 +23,7 @@ def refusal(root, **entries) -> str:
     with pytest.raises(ConfigError) as error:
         registry(root, **entries)
     assert "\n" not in str(error.value)
-    return str(error.value)
+    return str(error.value).removeprefix(f"{COMMAND_LINE}: ")
 
 
 # ---- parameters
@@ -72,7 +58,7 @@ def test_a_wrong_parameter_is_refused_by_its_key_before_any_job(config, method, 
 
 def test_a_wrong_parameter_of_a_variant_is_named_after_the_variant(config):
     config["methods"]["vae_nb"]["variants"] = {"vae_nb_small": {"latent_dim": 0}}
-    with pytest.raises(ConfigError, match=r"^methods\.vae_nb_small\.params\.latent_dim: 0 is below 1$"):
+    with pytest.raises(ConfigError, match=r"^methods\.vae_nb\.variants\.vae_nb_small\.latent_dim: 0 is below 1$"):
         load_registry(config["methods"])
 
 
@@ -117,6 +103,7 @@ def test_reading_the_registry_loads_no_package_that_only_jobs_have(root):
 import json, sys
 from pathlib import Path
 from scbench.config import load_config
+from scbench.config_sources import COMMAND_LINE
 from scbench.registry import load_registry
 load_registry(load_config(Path("../config"), {})["methods"])
 print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
 
 import yaml
-from jsonschema import Draft202012Validator
 
-from scbench.datasets.external import check_source
-from scbench.datasets.parameters import SimulationParameters
+from scbench.config_checks import (
+    Fail,
+    check_datasets,
+    check_finite,
+    check_methods,
+    check_metrics,
+    check_results,
+    check_schema,
+    listed,
+)
+from scbench.config_sources import COMMAND_LINE, Origins, read_yaml
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS as METRIC_GROUPS
 from scbench.metrics.metric import Need
-from scbench.parameters import ParameterError
 from scbench.paths import is_url
+from scbench.plan import plan_runs
+from scbench.registry import load_registry
 from scbench.types import ConfigError
 
-RESERVED_IDS = ("summary", "partial", "tables", "figures", "paper", "logs", "overall", "robust")
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
-COMMAND_LINE = "the command line (--config)"
 NOT_OF_THE_SOURCE = ("citation", "licence", "doi", "embeddings")  # keys of a dataset that do not change its content
 METRICS_OF_KEYS: dict[str, Need] = {"condition_key": "conditions", "null_split": "null_split"}  # of a dataset
 SELECTION_KEYS = ("max_cells", "null_split")  # of a dataset; they choose among its cells
-Fail = Callable[[Sequence, str], NoReturn]  # (keys of the invalid value, problem)
 
 
 def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] = ()) -> dict:
@@ -50,106 +55,68 @@ def load_config(folder: Path, overrides: Mapping, override_files: Sequence[str] 
     ConfigError
         If the schemas or the cross-checks reject a value.
     """
-    sources = [(str(folder / name), _read_yaml(folder / name)) for name in DEFAULT_FILES]
+    defaults = [(str(folder / name), read_yaml(folder / name)) for name in DEFAULT_FILES]
+    if not isinstance(overrides, Mapping):
+        raise ConfigError(f"{[*override_files, COMMAND_LINE][0]}: must hold keys and values such as benchmark: {{...}}")
     config: dict = {}
-    for _, content in sources:
+    for _, content in defaults:
         deep_merge(config, content)
-    defaults = copy.deepcopy(config)
+    fail = Origins.of(defaults, overrides, override_files).fail
+    declared = copy.deepcopy(config["datasets"])
     deep_merge(config, overrides)
-    _one_source_each(config, defaults, overrides)
-    sources += [(name, _read_yaml(Path(name))) for name in override_files if Path(name).exists()]
-    sources.append((COMMAND_LINE, {} if override_files else dict(overrides)))
+    _one_source_each(config, declared, overrides)
 
-    def fail(keys: Sequence, problem: str) -> NoReturn:
-        raise ConfigError(f"{origin(keys, sources)}: {'.'.join(map(str, keys))}: {problem}")
-
-    schemas = {
-        name: Draft202012Validator(_read_yaml(folder / "schemas" / f"{name}.schema.yaml"))
-        for name in ("config", "dataset", "method")
-    }
-    _check(config, schemas["config"], (), fail)
-    _check_datasets(config, schemas["dataset"], fail)
-    _check_methods(config, schemas["method"], fail)
-    _check_metrics(config["metrics"], fail)
+    schemas = {name: read_yaml(folder / "schemas" / f"{name}.schema.yaml") for name in ("config", "dataset", "method")}
+    check_finite(config, fail)
+    check_schema(config, schemas["config"], (), fail)
+    config["benchmark"]["results"] = check_results(config["benchmark"]["results"], folder.parent, fail)
+    check_datasets(config, schemas["dataset"], fail)
+    check_methods(config, schemas["method"], folder.parent, fail)
+    for name, entry in config["methods"].items():
+        config["methods"][name] = {**copy.deepcopy(config["defaults"]), **entry}
+    check_metrics(config["metrics"], fail)
     _choose_metrics(config["metrics"], fail)
     _add_metrics(config)
+    _check_plan(config, fail)
     return config
 
 
-def _check_datasets(config: Mapping, schema: Draft202012Validator, fail: Fail) -> None:
-    for name, entry in config["datasets"].items():
-        if name in RESERVED_IDS:
-            fail(("datasets", name), "this id names a part of the results; choose another")
-        _check(entry, schema, ("datasets", name), fail)
-        if "simulate" in entry:
-            try:
-                SimulationParameters.of(entry["simulate"])
-            except ParameterError as error:
-                key, _, problem = str(error).partition(": ")
-                fail(("datasets", name, "simulate", key), problem)
-    for name in config["benchmark"]["datasets"]:
-        if name not in config["datasets"]:
-            fail(("benchmark", "datasets"), f"'{name}' is not declared; known: {_listed(config['datasets'])}")
-        for id_, settings in config["datasets"][name].get("embeddings", {}).items():
-            try:
-                check_source(settings)
-            except ParameterError as error:
-                key, _, problem = str(error).partition(": ")
-                fail(("datasets", name, "embeddings", id_, key), problem)
-
-
-def _check_methods(config: dict, schema: Draft202012Validator, fail: Fail) -> None:
-    """Check every method and complete it with the defaults."""
-    _check(config["defaults"], Draft202012Validator(schema.schema | {"required": []}), ("defaults",), fail)
-    for name, entry in config["methods"].items():
-        _check(entry, schema, ("methods", name), fail)
-        config["methods"][name] = {**copy.deepcopy(config["defaults"]), **entry}
-
-
-def _check_metrics(metrics: Mapping, fail: Fail) -> None:
-    """Reject unknown metrics and metrics in a group where they do not count."""
-    if abs(sum(metrics["weights"].values()) - 1) > 1e-9:
-        fail(("metrics", "weights"), "must add up to 1")
-    presets: dict[tuple[str, ...], Mapping] = {
-        ("metrics", "presets", name): preset for name, preset in metrics["presets"].items()
-    }
-    for keys, groups in {("metrics",): metrics, **presets}.items():
-        for group in METRIC_GROUPS:
-            for position, name in enumerate(groups.get(group, [])):
-                if name not in METRICS:
-                    fail((*keys, group, position), f"'{name}' is no metric; known: {_listed(METRICS)}")
-                if group not in METRICS[name].groups:
-                    places = " or ".join(METRICS[name].groups)
-                    fail((*keys, group, position), f"'{name}' does not count under {group}; list it under {places}")
+def _check_plan(config: Mapping, fail: Fail) -> None:
+    """Check the methods against their code and the lists of `benchmark` against the methods."""
+    try:
+        plan_runs(config, load_registry(config["methods"], config["datasets"]))
+    except ConfigError as error:
+        keys, _, problem = str(error).partition(": ")
+        fail(keys.split("."), problem)
 
 
 def _choose_metrics(metrics: dict, fail: Fail) -> None:
     """Fill every group that is not listed from the preset."""
     if metrics["preset"] not in metrics["presets"]:
-        fail(("metrics", "preset"), f"'{metrics['preset']}' is not declared; known: {_listed(metrics['presets'])}")
+        fail(("metrics", "preset"), f"'{metrics['preset']}' is not declared; known: {listed(metrics['presets'])}")
     for group, names in metrics["presets"][metrics["preset"]].items():
         metrics.setdefault(group, names)
-    listed = [name for group in METRIC_GROUPS for name in metrics[group]]
-    twice = sorted({name for name in listed if listed.count(name) > 1})
+    chosen = [name for group in METRIC_GROUPS for name in metrics[group]]
+    twice = sorted({name for name in chosen if chosen.count(name) > 1})
     if twice:
-        fail(("metrics",), f"{_listed(twice)} is in several of the groups {_listed(METRIC_GROUPS)}")
+        fail(("metrics",), f"{listed(twice)} is in several of the groups {listed(METRIC_GROUPS)}")
 
 
 def _add_metrics(config: dict) -> None:
     """Add the metrics that a key of a chosen dataset asks for to the group extra."""
     datasets = [config["datasets"][name] for name in config["benchmark"]["datasets"]]
     asked = {need for key, need in METRICS_OF_KEYS.items() if any(dataset.get(key) for dataset in datasets)}
-    listed = [name for group in METRIC_GROUPS for name in config["metrics"][group]]
-    added = [name for name, metric in METRICS.items() if metric.needs & asked and name not in listed]
+    chosen = [name for group in METRIC_GROUPS for name in config["metrics"][group]]
+    added = [name for name, metric in METRICS.items() if metric.needs & asked and name not in chosen]
     config["metrics"]["extra"] = [*config["metrics"]["extra"], *added]
 
 
 def scored_metrics(metrics: Mapping) -> dict[str, list[str]]:
     """Return the metrics to compute, {bio, batch, extra: metrics}: extra also holds those of the robust total."""
     chosen = {group: list(metrics[group]) for group in METRIC_GROUPS}
-    listed = {name for names in chosen.values() for name in names}
+    known = {name for names in chosen.values() for name in names}
     robust = robust_metrics(metrics)
-    return chosen | {"extra": chosen["extra"] + [n for names in robust.values() for n in names if n not in listed]}
+    return chosen | {"extra": chosen["extra"] + [n for names in robust.values() for n in names if n not in known]}
 
 
 def robust_metrics(metrics: Mapping) -> dict[str, list[str]]:
@@ -194,7 +161,7 @@ def read_config(path: str | Path) -> dict:
     """
     if not Path(path).exists():
         raise ConfigError(f"{path}: does not exist; name the results folder of a benchmark that was started")
-    return _read_yaml(Path(path))
+    return read_yaml(Path(path))
 
 
 def deep_merge(base: dict, update: Mapping) -> dict:
@@ -207,57 +174,13 @@ def deep_merge(base: dict, update: Mapping) -> dict:
     return base
 
 
-def origin(keys: Sequence, sources: Sequence[tuple[str, Mapping]]) -> str:
-    """Return the name of the last source that sets `keys`, or the longest leading part of them that any source sets."""
-    for length in range(len(keys), 0, -1):
-        for name, content in reversed(sources):
-            if _has(content, keys[:length]):
-                return name
-    return sources[0][0]
-
-
-def _one_source_each(config: dict, defaults: Mapping, overrides: Mapping) -> None:
+def _one_source_each(config: dict, declared: Mapping, overrides: Mapping) -> None:
     """If the user gives a default dataset another source (path, url or simulate), drop the source of the default."""
     kinds = ("simulate", "path", "url")
-    for name, entry in (overrides.get("datasets") or {}).items():
+    datasets = overrides.get("datasets")
+    for name, entry in datasets.items() if isinstance(datasets, Mapping) else ():
         chosen = [kind for kind in kinds if isinstance(entry, Mapping) and kind in entry]
-        if len(chosen) == 1 and name in defaults["datasets"]:
+        if len(chosen) == 1 and name in declared:
             for kind in kinds:
                 if kind != chosen[0]:
                     config["datasets"][name].pop(kind, None)
-
-
-def _check(value: Any, schema: Draft202012Validator, prefix: tuple, fail: Fail) -> None:
-    errors = sorted(schema.iter_errors(value), key=lambda e: list(e.path))
-    if not errors:
-        return
-    error = errors[0]
-    keys = (*prefix, *error.absolute_path)
-    if error.validator == "additionalProperties" and isinstance(error.schema.get("properties"), dict):
-        unknown = sorted(set(error.instance) - set(error.schema["properties"]))[0]
-        fail((*keys, unknown), f"unknown key; known: {_listed(error.schema['properties'])}")
-    if error.validator == "oneOf":
-        fail(keys, "needs exactly one of simulate | path | url; path and url also need batch_key and label_key")
-    fail(keys, error.message)
-
-
-def _has(content, keys: Sequence) -> bool:
-    for key in keys:
-        if (isinstance(content, Mapping) and key in content) or (
-            isinstance(content, list) and isinstance(key, int) and key < len(content)
-        ):
-            content = content[key]
-        else:
-            return False
-    return True
-
-
-def _read_yaml(path: Path) -> dict:
-    try:
-        return yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: is not valid YAML: {error}") from error
-
-
-def _listed(names) -> str:
-    return ", ".join(map(str, names))

@@ -9,6 +9,8 @@ from functools import cache
 from types import NoneType
 from typing import Any, Self, get_args, get_type_hints
 
+MAX_WIDTH = 65536  # of a layer; more is a slip of the keyboard and does not fit into memory
+
 
 class ParameterError(ValueError):
     """An invalid parameter; the message starts with its name."""
@@ -21,9 +23,9 @@ def number(
     return field(default=default, metadata={"low": low, "high": high, "above": above})
 
 
-def numbers(default: tuple[int, ...] | None, low: int) -> Any:
-    """Declare a list of at least one number, each at least `low`."""
-    return field(default=default, metadata={"low": low, "not_empty": True})
+def numbers(default: tuple[int, ...] | None, low: int, high: int | None = None) -> Any:
+    """Declare a list of at least one number, each at least `low` and at most `high`."""
+    return field(default=default, metadata={"low": low, "high": high, "not_empty": True})
 
 
 def choice(default: str | None, *known: str) -> Any:
@@ -111,11 +113,11 @@ def _out_of_range(value: Any, metadata: Mapping[str, Any]) -> str | None:
     if isinstance(value, str | bool) or not math.isfinite(value):
         return f"{_shown(value)} is not a finite number"
     if above is not None and not value > above:
-        return f"{value} must be above {above:g}"
+        return f"{value} must be above {above:.10g}"
     if low is not None and value < low:
-        return f"{value} is below {low:g}"
+        return f"{value} is below {low:.10g}"
     if high is not None and value > high:
-        return f"{value} is above {high:g}"
+        return f"{value} is above {high:.10g}"
     return None
 
 

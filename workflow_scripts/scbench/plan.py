@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scbench.provenance import missing_packages
@@ -37,7 +37,7 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method], missing: Mapping[
     Raises
     ------
     ConfigError
-        If a list of `benchmark` names an unknown method.
+        If a list of `benchmark` names an unknown method, or two methods of the plan have the same label.
     """
     benchmark = config["benchmark"]
     chosen = []
@@ -59,7 +59,20 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method], missing: Mapping[
             if registry[id_].uses_labels and not has_labels(config["datasets"][dataset]):
                 reason = "the method uses labels, the dataset has none"
             runs += [Run(dataset, id_, seed, "skipped" if reason else "planned", reason) for seed in seeds]
+    _check_labels([registry[id_] for id_ in dict.fromkeys(run.method for run in runs)])
     return runs
+
+
+def _check_labels(methods: Sequence[Method]) -> None:
+    """Reject labels that no reader can tell apart in a table."""
+    seen: dict[str, Method] = {}
+    for method in methods:
+        other = seen.setdefault(" ".join(method.label.split()).casefold(), method)
+        if other is not method:
+            where = f"methods.{method.module}" if method.module else "datasets"
+            where += f".variants.{method.id}" if method.module not in ("", method.id) else ""
+            same = f"'{method.label}' of {method.id} reads like the label of {other.id}"
+            raise ConfigError(f"{where}.label: {same}; choose another")
 
 
 def not_installed(registry: Mapping[str, Method]) -> dict[str, str]:

@@ -40,7 +40,7 @@ def load_registry(
             own = {key: value for key, value in changes.items() if key in FIELDS_OF_VARIANTS}
             params = {**entry["params"], **{key: value for key, value in changes.items() if key not in own}}
             method = Method(id=id_, module=name, **{**own_fields, "label": label, **own}, params=params)
-            _check(method)
+            _check(method, changes)
             registry[id_] = method
     for name, dataset in (datasets or {}).items():
         for id_, settings in dataset.get("embeddings", {}).items():
@@ -69,13 +69,17 @@ def _external(id_: str, settings: Mapping[str, Any]) -> Method:
     )
 
 
-def _check(method: Method) -> None:
+def _check(method: Method, changes: Mapping[str, Any]) -> None:
+    """Check the parameters and analyses of a method; `changes` are what a variant sets itself."""
+    own = f"methods.{method.module}"
+    variant = own if method.id == method.module else f"{own}.variants.{method.id}"
     try:
         parameters_class(method.module).of(method.params)
     except ParameterError as error:
-        raise ConfigError(f"methods.{method.id}.params.{error}") from None
+        where = variant if str(error).split(":")[0].split(".")[0] in changes else f"{own}.params"
+        raise ConfigError(f"{where}.{error}") from None
     from scbench.analyses.catalogue import ANALYSES
 
     for name in method.analyses:
         if name not in ANALYSES:
-            raise ConfigError(f"methods.{method.id}.analyses: '{name}' is not known; known: {', '.join(ANALYSES)}")
+            raise ConfigError(f"{variant}.analyses: '{name}' is not known; known: {', '.join(ANALYSES)}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from scbench.neural.parameters import TrainingParameters
 from scbench.neural.schedules import read_schedules
-from scbench.parameters import ParameterError, choice, number, numbers
+from scbench.parameters import MAX_WIDTH, ParameterError, choice, number, numbers
 
 NORMS = ("layer", "batch", "domain", "none")
 ACTIVATIONS = ("gelu", "relu")
@@ -51,20 +51,20 @@ class CountVaeParameters(TrainingParameters):
         Weight of the cycle term, which starts after a tenth of training; 0: it is not computed.
     """
 
-    latent_dim: int = number(32, 1)
-    hidden: tuple[int, ...] = numbers((128, 128), 1)
+    latent_dim: int = number(32, 1, MAX_WIDTH)
+    hidden: tuple[int, ...] = numbers((128, 128), 1, MAX_WIDTH)
     encoder_norm: str = choice("layer", *NORMS)
     decoder_norm: str = choice("layer", *NORMS)
     activation: str = choice("gelu", *ACTIVATIONS)
     dropout: float | None = number(0.1, 0, 0.99)
     condition: str = choice("none", "none", "one_hot", "embedding")
-    condition_dim: int = number(10, 1)
+    condition_dim: int = number(10, 1, MAX_WIDTH)
     condition_encoder: bool = False
     likelihood: str = choice("nb", "nb", "zinb", "poisson", "gaussian")
     dispersion: str = choice("gene", "gene", "gene_batch")
     size_factor: str = choice("multiply", "multiply", "concat")
     prior: str | None = choice("normal", "normal", "mog", "vamp", "conditional")
-    n_components: int = number(20, 1)
+    n_components: int = number(20, 1, MAX_WIDTH)
     pull: float = number(0.1, 0)
     beta: float | None = number(1.0, 0)
     free_bits: float = number(0.0, 0)
@@ -106,17 +106,17 @@ class AutoencoderParameters(TrainingParameters):
         clusters.
     """
 
-    latent_dim: int = number(32, 1)
-    hidden: tuple[int, ...] | None = numbers(None, 1)
+    latent_dim: int = number(32, 1, MAX_WIDTH)
+    hidden: tuple[int, ...] | None = numbers(None, 1, MAX_WIDTH)
     objective: dict = field(default_factory=dict)
     split: bool = False
     condition: str = choice("none", "none", "z_batch", "one_hot", "embedding")
-    condition_dim: int = number(16, 1)
+    condition_dim: int = number(16, 1, MAX_WIDTH)
     reconstruction: str = choice("nb", "nb", "mse")
     layers: str = choice("dense", "dense", "convolution")
     dropout: float | None = number(0.1, 0, 0.99)
     mask: float = number(0.0, 0, 0.99)
-    n_codes: int = number(64, 2)
+    n_codes: int = number(64, 2, MAX_WIDTH)
     n_groups: int = number(4, 1)
     pretrain: bool = False
     cluster_stage: bool = False

@@ -47,10 +47,10 @@ class SimulationParameters(Parameters):
         The same seed and parameters give identical results.
     """
 
-    n_cells: int = field(metadata={"low": 50})
-    n_genes: int = number(1000, 50)
-    n_types: int = number(5, 1)
-    n_batches: int = number(2, 1)
+    n_cells: int = field(metadata={"low": 50, "high": 10_000_000})
+    n_genes: int = number(1000, 50, 100_000)
+    n_types: int = number(5, 1, 10_000)
+    n_batches: int = number(2, 1, 10_000)
     n_technologies: int = number(1, 1)
     type_strength: float = number(0.85, 0)
     marker_fraction: float = number(0.15, 0, 1)
@@ -61,14 +61,14 @@ class SimulationParameters(Parameters):
     n_subtypes: int = number(1, 1)
     subtype_strength: float = number(0.4, 0)
     path: bool = False
-    library_size: float = number(2000.0, above=0)
+    library_size: float = number(2000.0, above=0, high=1e8)
     library_size_spread: float = number(0.3, 0)
     batch_library_size_spread: float = number(0.2, 0)
     dispersion: float = number(2.0, above=0)
     abundance_spread: float = number(0.0, 0)
     rare_types: dict | None = None
     missing_types: dict | None = None
-    seed: int = number(0, 0)
+    seed: int = number(0, 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

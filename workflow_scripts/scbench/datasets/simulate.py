@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from scbench.datasets.composition import composition_of, names
 from scbench.datasets.parameters import SimulationParameters
 from scbench.seeding import generator
 
 GENE_SPREAD = 1.5  # sd of the log mean over genes: many genes with low and a few with high expression
-RARE_MINIMUM = 10  # cells; smaller types cannot be scored
 CHUNK = 1000  # cells drawn at a time
 N_PROGRAMS = 5
 PROGRAM_FRACTION = 0.1  # of the genes, in each program
@@ -46,12 +46,9 @@ def simulate(**parameters: Any) -> anndata.AnnData:
         If names, fractions or sizes are impossible; the message names the key.
     """
     p = SimulationParameters.of(parameters)
-    if p.n_technologies > p.n_batches:
-        raise ValueError(f"simulate.n_technologies: there are only {p.n_batches} batches; raise n_batches")
-    types, batches = _names("type", p.n_types), _names("batch", p.n_batches)
+    types, batches = names("type", p.n_types), names("batch", p.n_batches)
     technology_of = np.arange(p.n_batches) % p.n_technologies
-    abundance = _abundance(p.seed, types, batches, p.abundance_spread)
-    composition = _composition(p.n_cells, types, batches, p.rare_types or {}, p.missing_types or {}, abundance)
+    composition = composition_of(p)
     groups = generator(p.seed, "order").permutation(np.repeat(np.arange(composition.size), composition.ravel()))
     type_of, batch_of = np.divmod(groups, p.n_batches)
 
@@ -69,10 +66,10 @@ def simulate(**parameters: Any) -> anndata.AnnData:
         gradients.append(_along_path(place, type_of, of_types))
     counts = _draw(p.seed, _library_sizes(p, batch_of), shares, groups, p.dispersion, gradients)
 
-    obs = pd.DataFrame(index=pd.Index(_names("cell", p.n_cells)))
+    obs = pd.DataFrame(index=pd.Index(names("cell", p.n_cells)))
     obs["batch"] = pd.Categorical.from_codes(batch_of, batches)
     if p.n_technologies > 1:
-        obs["technology"] = pd.Categorical.from_codes(technology_of[batch_of], _names("technology", p.n_technologies))
+        obs["technology"] = pd.Categorical.from_codes(technology_of[batch_of], names("technology", p.n_technologies))
     obs["cell_type"] = pd.Categorical.from_codes(type_of, types)
     if p.n_subtypes > 1:
         obs["subtype"] = pd.Categorical.from_codes(subtype_of, subtypes)
@@ -86,8 +83,8 @@ def _batch_effects(p: SimulationParameters, batches: list[str], technology_of: n
     """Return the log gene effects (n_batches, n_genes) of batches and technologies."""
     effects = p.batch_strength * _gene_effects(p.seed, "batch effect", batches, p.n_genes)
     if p.n_technologies > 1:
-        names = _names("technology", p.n_technologies)
-        shared = p.technology_strength * _gene_effects(p.seed, "technology effect", names, p.n_genes)
+        technologies = names("technology", p.n_technologies)
+        shared = p.technology_strength * _gene_effects(p.seed, "technology effect", technologies, p.n_genes)
         effects = effects + shared[technology_of]
     return effects
 
@@ -98,10 +95,6 @@ def _library_sizes(p: SimulationParameters, batch_of: np.ndarray) -> np.ndarray:
     of_cells = generator(p.seed, "library sizes").normal(size=p.n_cells)
     log_sizes = p.batch_library_size_spread * of_batches
     return p.library_size * np.exp(log_sizes[batch_of] + p.library_size_spread * of_cells)
-
-
-def _names(kind: str, n: int) -> list[str]:
-    return [f"{kind}_{i}" for i in range(1, n + 1)]
 
 
 def _centred(values: np.ndarray) -> np.ndarray:
@@ -131,8 +124,8 @@ def _shares(seed: int, type_effects: np.ndarray, batch_effects: np.ndarray, inte
 
 def _programs(seed: int, n_cells: int, n_genes: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the activities (n_cells, 5) and the log effects at activity 1, (5, n_genes)."""
-    names = _names("program", N_PROGRAMS)
-    effects = strength * _marker_effects(seed, names, n_genes, PROGRAM_FRACTION)
+    programs = names("program", N_PROGRAMS)
+    effects = strength * _marker_effects(seed, programs, n_genes, PROGRAM_FRACTION)
     return generator(seed, "activities").normal(size=(n_cells, N_PROGRAMS)), effects
 
 
@@ -177,72 +170,3 @@ def _draw(
         drawn = counts.poisson(rates.standard_gamma(theta, size=mean.shape) * (mean / theta))
         blocks.append(sparse.csr_matrix(drawn.astype(np.int32)))
     return sparse.vstack(blocks, format="csr")
-
-
-# ---- which types in which batch, and how many cells
-
-
-def _abundance(seed: int, types: list[str], batches: list[str], spread: float) -> np.ndarray:
-    """Return the relative abundances (n_types, n_batches)."""
-    everywhere = generator(seed, "abundances").normal(size=(len(types), 1))
-    return np.exp(
-        spread * (everywhere + generator(seed, "abundances in batches").normal(size=(len(types), len(batches))) / 3)
-    )
-
-
-def _composition(n_cells, types, batches, rare, missing, abundance) -> np.ndarray:
-    """Return the number of cells (n_types, n_batches)."""
-    present = _presence(types, batches, missing)
-    is_rare = np.isin(types, list(rare))
-    _check_known("rare_types", rare, types)
-    if sum(rare.values()) >= 1:
-        raise ValueError("simulate.rare_types: the fractions add up to 1 or more; leave cells for the other types")
-    counts = np.zeros(present.shape, dtype=int)
-    for name, fraction in rare.items():
-        row = types.index(name)
-        wanted = max(round(fraction * n_cells), min(RARE_MINIMUM, n_cells // len(types)))
-        counts[row, present[row]] = _split(wanted, present[row].sum())
-    for column, size in enumerate(_split(n_cells, len(batches))):
-        common = present[:, column] & ~is_rare
-        left = size - counts[:, column].sum()
-        if not common.any():
-            keys = "simulate.rare_types, simulate.missing_types"
-            raise ValueError(f"{keys}: {batches[column]} has no type that is not rare; leave it at least one")
-        if left < common.sum():
-            needed = f"{counts[:, column].sum()} cells of rare types and {common.sum()} other types"
-            raise ValueError(f"simulate.n_cells: {size} cells in {batches[column]} do not hold {needed}; raise n_cells")
-        counts[common, column] = _share_out(left, abundance[common, column])
-    return counts
-
-
-def _presence(types, batches, missing) -> np.ndarray:
-    _check_known("missing_types", missing, batches)
-    present = np.ones((len(types), len(batches)), dtype=bool)
-    for batch, absent in missing.items():
-        _check_known(f"missing_types.{batch}", absent, types)
-        present[[types.index(name) for name in absent], batches.index(batch)] = False
-    for name, somewhere in zip(types, np.any(present, axis=1), strict=True):
-        if not somewhere:
-            raise ValueError(f"simulate.missing_types: {name} is missing from every batch; leave it in one")
-    return present
-
-
-def _check_known(key: str, names, known: list[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise ValueError(f"simulate.{key}: '{name}' does not exist; known: {', '.join(known)}")
-
-
-def _split(total: int, parts: int) -> np.ndarray:
-    """Split into whole parts that differ by at most one."""
-    return total // parts + (np.arange(parts) < total % parts)
-
-
-def _share_out(total: int, weights: np.ndarray) -> np.ndarray:
-    """Distribute whole units by weight, at least one each; with equal weights the parts differ by at most one."""
-    if np.ptp(weights) == 0:
-        return _split(total, len(weights))
-    exact = (total - len(weights)) * weights / weights.sum()
-    parts = np.floor(exact).astype(int)
-    parts[np.argsort(parts - exact, kind="stable")[: total - len(weights) - parts.sum()]] += 1
-    return parts + 1

@@ -45,7 +45,8 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     import scanorama
 
     class Index(annoy.AnnoyIndex):
-        def build(self, n_trees: int) -> bool:  # annoy uses all cores, and its trees depend on their number
+        def build(self, n_trees: int) -> bool:  # type: ignore[override]
+            # annoy uses all cores, and its trees depend on their number
             return super().build(n_trees, n_jobs=threads)
 
     cells = [np.flatnonzero(data.batch == code) for code in range(len(data.batch_names))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scbench.neural.parameters import MinibatchParameters
-from scbench.parameters import choice, number
+from scbench.parameters import MAX_WIDTH, choice, number
 
 MINING = ("hard", "semihard", "random")
 
@@ -34,8 +34,8 @@ class TripletParameters(MinibatchParameters):
     resolution: float = number(3.0, above=0)
     n_neighbours_within: int = number(5, 1)
     n_neighbours_between: int = number(10, 1)
-    hidden: int = number(256, 1)
-    latent_dim: int | None = number(32, 1)
+    hidden: int = number(256, 1, MAX_WIDTH)
+    latent_dim: int | None = number(32, 1, MAX_WIDTH)
     mining: str = choice("hard", *MINING)
     margin: float = number(0.2, 0)
     epochs: int | None = number(50, 1)
@@ -53,7 +53,7 @@ class ScdmlParameters(TripletParameters):
         two_step, the similarities and their square, as published.
     """
 
-    latent_dim: int = number(32, 1)
+    latent_dim: int = number(32, 1, MAX_WIDTH)
     eigengap: str = choice("edges", "edges", "two_step")
     epochs: int = number(50, 1)
     learning_rate: float = number(0.01, above=0, high=1)
@@ -79,7 +79,7 @@ class SelfTrainingParameters(TripletParameters):
         is half that of the previous round.
     """
 
-    latent_dim: int | None = number(None, 1)
+    latent_dim: int | None = number(None, 1, MAX_WIDTH)
     mining: str = choice("semihard", *MINING)
     balanced: bool = True
     unit: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scbench.neural.parameters import TrainingParameters
-from scbench.parameters import ParameterError, choice, number, numbers
+from scbench.parameters import MAX_WIDTH, ParameterError, choice, number, numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,11 @@ class TrunkParameters(TrainingParameters):
     """
 
     n_genes: int = number(512, 2)
-    width: int = number(64, 1)
+    width: int = number(64, 1, MAX_WIDTH)
     attention: str = choice("latent", "latent", "full")
-    n_latents: int = number(8, 1)
+    n_latents: int = number(8, 1, MAX_WIDTH)
     n_heads: int = number(4, 1)
-    depth: int = number(1, 0)
+    depth: int = number(1, 0, 100)
     dropout: float = number(0.1, 0, 0.99)
     position: str = choice("vectors", "vectors", "random", "none")
     mask: float = number(0.15, above=0, high=0.95)
@@ -58,6 +58,6 @@ class IntegrationParameters(TrunkParameters):
     """
 
     masked_weight: float = number(0.5, 0)
-    latent_dim: int = number(32, 1)
-    hidden: tuple[int, ...] = numbers((128, 128), 1)
+    latent_dim: int = number(32, 1, MAX_WIDTH)
+    hidden: tuple[int, ...] = numbers((128, 128), 1, MAX_WIDTH)
     beta: float | None = number(1.0, 0)
