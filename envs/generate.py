@@ -39,7 +39,6 @@ MARK = "# Written by envs/generate.py from envs/environments.toml and requiremen
 HEAD = f"""\
 {MARK}channels:
   - conda-forge
-  - nodefaults
 dependencies:
   - python={PYTHON}.*
   - pip

@@ -304,7 +304,7 @@ def test_the_environment_of_an_own_package_is_left_alone_and_has_what_its_method
     assert generate.main(["--check"]) == 0
     assert generate.main([]) == 0
     content = yaml.safe_load((project.folder / "envs/centred.yaml").read_text())
-    assert content["channels"] == ["conda-forge", "nodefaults"]
+    assert content["channels"] == ["conda-forge"]
     provided = {canonicalize_name(line.split("==")[0]) for line in content["dependencies"][-1]["pip"]}
     scripts = project.folder / "workflow_scripts"
     entries = ("integrate.py", "scbench.methods.centred_sklearn")
