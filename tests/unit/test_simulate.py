@@ -1,3 +1,4 @@
+import hashlib
 import json
 from itertools import pairwise
 
@@ -7,7 +8,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from scbench.datasets.prepare import prepare
 from scbench.datasets.simulate import simulate
+from scbench.datasets.simulated_counts import partners
 from scbench.files import read_raw, write_raw
+from scbench.gene_sets import PATHWAYS, read_gmt
 
 SMALL = {"n_cells": 200, "n_genes": 60, "n_types": 4, "n_batches": 4}
 QUIET = {
@@ -176,6 +179,9 @@ def test_a_rare_type_has_its_fraction_but_at_least_ten_cells(n_cells, fraction, 
         ({"missing_types": {f"batch_{i}": ["type_1"] for i in range(1, 5)}}, r"type_1 is missing from every batch"),
         ({"n_technologies": 5}, r"n_technologies: there are only 4 batches"),
         ({"n_batches": 0}, r"n_batches: 0 is below 1"),
+        ({"n_modules": 40}, r"n_modules: 40 are too many for 60 genes"),
+        ({"doublet_fraction": 0.6}, r"doublet_fraction: 0.6 is above 0.5"),
+        ({"ambient_fraction": -0.1}, r"ambient_fraction: -0.1 is below 0"),
         ({"n_cells": 200.0}, r"n_cells: 200.0 is not of type int"),
         ({"marker_fraction": 2}, r"marker_fraction: 2 is above 1"),
         ({"library_size": float("nan")}, r"library_size: nan is not a finite number"),
@@ -239,3 +245,106 @@ def test_on_a_path_expression_changes_gradually_from_type_to_type():
     )
     assert np.array_equal(prepared.obs["pseudotime"], time)
     assert "pseudotime" not in truth
+
+
+def test_without_the_newer_parameters_a_dataset_is_that_of_version_0_3():
+    """Tuning and its record rest on these bits; the digest was computed by version 0.3."""
+    adata = simulate(**SMALL, n_technologies=2, n_subtypes=2, path=True, program_strength=0.3, abundance_spread=0.5)
+    content = adata.X.indices.tobytes() + adata.X.data.tobytes() + "".join(adata.obs["subtype"]).encode()
+    assert hashlib.sha256(content).hexdigest()[:16] == "4e8d430156ec4f43"
+
+
+def test_genes_of_a_module_are_correlated_within_a_type_and_named_after_one_pathway():
+    shape = {"n_cells": 1500, "n_genes": 200, "n_types": 1, "n_batches": 1, "dispersion": 1e9, "library_size": 1e5}
+    adata = simulate(**shape, **QUIET, n_modules=5, module_strength=0.5)
+    module = adata.var["module"].to_numpy()
+    assert np.bincount(module + 1).tolist() == [100, 20, 20, 20, 20, 20]
+    r = np.corrcoef(np.log1p(adata.X.toarray().T))
+    same = (module[:, None] == module) & (module >= 0) & ~np.eye(200, dtype=bool)
+    assert r[same].mean() > 0.4
+    assert abs(r[~same & ~np.eye(200, dtype=bool)].mean()) < 0.2, "shares add up to 1"
+    pathways = list(read_gmt(PATHWAYS).values())
+    for code in range(5):
+        assert set(adata.var_names[module == code]) <= set(pathways[code])
+    assert adata.var_names.is_unique
+
+
+def test_types_are_marked_by_whole_modules_of_one_direction():
+    shape = {"n_cells": 2000, "n_genes": 200, "n_types": 2, "n_batches": 1, "dispersion": 1e9, "library_size": 1e5}
+    adata = simulate(**shape, **{**QUIET, "type_strength": 1.0}, n_modules=5, marker_fraction=0.3)
+    module = adata.var["module"].to_numpy()
+    log_ratio = np.log(np.divide(*group_means(adata, "cell_type")))
+    log_ratio -= np.median(log_ratio[module < 0])
+    changed = [np.mean(np.abs(log_ratio[module == code]) > 0.1) for code in range(5)]
+    assert max(changed) > 0.8
+    one_direction = [abs(np.sign(log_ratio[module == code]).sum()) for code in range(5) if changed[code] > 0.8]
+    assert max(one_direction) >= 18
+
+
+def test_theta_rises_with_the_mean_and_spreads_over_genes():
+    shape = {"n_cells": 20_000, "n_genes": 60, "n_types": 1, "n_batches": 1, "library_size": 1e5, "gene_spread": 1.0}
+
+    def log_theta(**settings):
+        counts = simulate(**shape, **QUIET, dispersion=2.0, **settings).X.toarray()
+        mean, variance = counts.mean(0), counts.var(0)
+        return np.log(mean), np.log(mean**2 / (variance - mean))
+
+    x, y = log_theta(dispersion_slope=0.5)
+    assert np.polyfit(x, y, 1) == pytest.approx([0.5, np.log(2.0) - 0.5 * np.median(x)], rel=0.1)
+    x, y = log_theta(dispersion_spread=0.8)
+    assert y.std() == pytest.approx(0.8, rel=0.3)
+    assert log_theta()[1].std() < 0.1
+
+
+def test_ambient_counts_are_those_of_the_batch_and_weigh_more_in_cells_with_few_counts():
+    shape = {"n_cells": 2000, "n_genes": 100, "n_types": 2, "n_batches": 2, "dispersion": 1e9, "library_size": 1e4}
+    strengths = {"type_strength": 3.0, "marker_fraction": 0.5, "library_size_spread": 0.8}
+    clean, dirty = (simulate(**shape, **strengths, ambient_fraction=fraction) for fraction in (0.0, 0.3))
+    assert clean.obs.equals(dirty.obs)
+    assert np.abs(np.log(dirty.X.sum() / clean.X.sum())) < 0.01
+    sizes = np.asarray(clean.X.sum(1)).ravel()
+    for batch, kind in ((b, t) for b in ("batch_1", "batch_2") for t in ("type_1", "type_2")):
+        inside = (clean.obs["batch"] == batch).to_numpy()
+        profile = 0.3 * np.asarray(clean.X[inside].mean(0)).ravel()
+        cells = inside & (clean.obs["cell_type"] == kind).to_numpy()
+        for few in (cells & (sizes < np.median(sizes)), cells & (sizes > np.median(sizes))):
+            expected = 0.7 * np.asarray(clean.X[few].mean(0)).ravel() + profile
+            found = np.asarray(dirty.X[few].mean(0)).ravel()
+            assert np.abs(found - expected).sum() < 0.06 * expected.sum()
+
+
+def test_a_doublet_holds_a_second_cell_of_its_batch():
+    shape = {"n_cells": 1000, "n_genes": 100, "n_types": 2, "n_batches": 2, "dispersion": 1e9, "library_size": 1e4}
+    adata = simulate(**shape, **QUIET, doublet_fraction=0.1)
+    doublet, size = adata.obs["doublet"].to_numpy(), np.asarray(adata.X.sum(1)).ravel()
+    assert adata.obs.groupby("batch", observed=True)["doublet"].sum().tolist() == [50, 50]
+    assert size[doublet].mean() / size[~doublet].mean() == pytest.approx(2, rel=0.02)
+    second = partners(0, np.repeat([0, 1, 2], 200), 0.5)
+    assert ((second >= 0).reshape(3, 200).sum(1) == 100).all()
+    assert (second[second >= 0] // 200 == np.flatnonzero(second >= 0) // 200).all()
+    assert "doublet" not in simulate(**SMALL).obs
+
+
+def test_composition_between_batches_has_a_spread_of_its_own():
+    shape = {"n_cells": 40_000, "n_genes": 50, "n_types": 30, "n_batches": 2, "library_size": 20}
+    table = simulate(**shape, batch_abundance_spread=0.6).obs.value_counts(["cell_type", "batch"]).unstack()
+    assert np.log(table["batch_1"] / table["batch_2"]).std() == pytest.approx(0.6 * np.sqrt(2), rel=0.3)
+
+
+def test_a_path_branches_at_its_first_type():
+    path = {"n_cells": 1500, "n_genes": 400, "n_types": 5, "n_batches": 1, "type_strength": 2.0, "path": True}
+    adata = simulate(**path, n_branches=2, library_size=20_000, dispersion=50.0)
+    time, types = adata.obs["pseudotime"].to_numpy(), adata.obs["cell_type"].cat.codes.to_numpy()
+    assert np.array_equal(np.minimum((time * 3).astype(int), 2), np.array([0, 1, 1, 2, 2])[types])
+    expression = np.log1p(adata.X.toarray() / np.asarray(adata.X.sum(axis=1)) * 1e4)
+
+    def mean(kind, low, high):
+        return expression[(types == kind) & (time >= low) & (time < high)].mean(axis=0)
+
+    for before, after in ((1, 3), (2, 4)):
+        gap = np.linalg.norm(mean(before, 0.6, 2 / 3) - mean(after, 2 / 3, 0.74))
+        other = np.linalg.norm(mean(before, 0.6, 2 / 3) - mean(7 - after, 2 / 3, 0.74))
+        assert gap < 0.5 * other
+    root = [np.linalg.norm(mean(kind, 0.33, 0.4) - mean(0, 0.28, 1 / 3)) for kind in (1, 2)]
+    far = [np.linalg.norm(mean(kind, 0.5, 0.66) - mean(0, 0.0, 0.1)) for kind in (1, 2)]
+    assert max(root) < min(far)

@@ -22,8 +22,7 @@ def composition_of(p: SimulationParameters) -> np.ndarray:
     if p.n_technologies > p.n_batches:
         raise ParameterError(f"n_technologies: there are only {p.n_batches} batches; raise n_batches")
     types, batches = names("type", p.n_types), names("batch", p.n_batches)
-    abundance = _abundance(p.seed, types, batches, p.abundance_spread)
-    return _composition(p.n_cells, types, batches, p.rare_types or {}, p.missing_types or {}, abundance)
+    return _composition(p.n_cells, types, batches, p.rare_types or {}, p.missing_types or {}, _abundance(p))
 
 
 def names(kind: str, n: int) -> list[str]:
@@ -31,12 +30,20 @@ def names(kind: str, n: int) -> list[str]:
     return [f"{kind}_{i}" for i in range(1, n + 1)]
 
 
-def _abundance(seed: int, types: list[str], batches: list[str], spread: float) -> np.ndarray:
+def states(seed: int, groups: np.ndarray, n_groups: int, n_subtypes: int) -> np.ndarray:
+    """Return the subtype of each cell within its type, (n_cells,), with proportions drawn per group (type in batch)."""
+    random = generator(seed, "subtypes")
+    shares = random.dirichlet(np.full(n_subtypes, 4.0), size=n_groups).cumsum(axis=1)
+    return (random.random(len(groups))[:, None] > shares[groups, :-1]).sum(axis=1)
+
+
+def _abundance(p: SimulationParameters) -> np.ndarray:
     """Return the relative abundances (n_types, n_batches)."""
-    everywhere = generator(seed, "abundances").normal(size=(len(types), 1))
-    return np.exp(
-        spread * (everywhere + generator(seed, "abundances in batches").normal(size=(len(types), len(batches))) / 3)
-    )
+    everywhere = generator(p.seed, "abundances").normal(size=(p.n_types, 1))
+    in_batches = generator(p.seed, "abundances in batches").normal(size=(p.n_types, p.n_batches))
+    if p.batch_abundance_spread is None:
+        return np.exp(p.abundance_spread * (everywhere + in_batches / 3))
+    return np.exp(p.abundance_spread * everywhere + p.batch_abundance_spread * in_batches)
 
 
 def _composition(n_cells, types, batches, rare, missing, abundance) -> np.ndarray:
