@@ -161,6 +161,14 @@ def test_free_bits_keep_the_divergence_from_being_lowered_below_them():
     assert model.losses(**cells)["kl"].item() == pytest.approx(4e6)
 
 
+@pytest.mark.parametrize("condition", ["none", "one_hot"])
+def test_extra_zeros_depend_on_the_batch_if_the_decoder_does(condition):
+    options = CountVaeParameters(latent_dim=4, hidden=[16], likelihood="zinb", condition=condition)
+    model, z = CountVae(options, n_genes=60, n_batches=2), torch.randn(1, 4).expand(2, -1)
+    first, second = model.extra_zero_logits(z, torch.tensor([0, 1]))
+    assert torch.allclose(first, second) == (condition == "none")
+
+
 def test_a_mixture_density_equals_scipy():
     prior = priors.GaussianMixture(3, 2)
     with torch.no_grad():

@@ -54,7 +54,7 @@ class RunResult:
     record
         How it was made: method, seed, parameters, device, code digest, package versions.
     checkpoint
-        File that is removed once the result is written.
+        Its files are removed once the result is written.
     """
 
     embedding: Embedding
@@ -175,7 +175,7 @@ def write_run(result: RunResult, files: Mapping[str, str | Path]) -> None:
             write_table(path, made.tables[name])
     write_embedding(files["embedding"], made, result.cell_ids, result.record)
     if result.checkpoint is not None:
-        Path(result.checkpoint.path).unlink(missing_ok=True)
+        result.checkpoint.remove()
 
 
 @dataclass(frozen=True)

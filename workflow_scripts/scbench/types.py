@@ -28,11 +28,21 @@ class ContractError(ValueError):
 class Checkpoint:
     """Checkpoint of a run: a file, and a digest of everything that the result depends on.
 
-    A file written with another key belongs to another run; training does not resume from it.
+    A file written with another key belongs to another run; training does not resume from it. Each further stage of a
+    training has a file of its own beside it.
     """
 
     path: Path
     key: str = ""
+
+    def stage(self, name: str) -> Checkpoint:
+        """Return the checkpoint of one of several stages of a training."""
+        return Checkpoint(self.path.with_name(f"{self.path.stem}-{name}{self.path.suffix}"), self.key)
+
+    def remove(self) -> None:
+        """Remove the files of the run and of its stages."""
+        for path in (self.path, *self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}")):
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -180,12 +180,16 @@ def fit(data: Dataset, options: AutoencoderParameters, *, seed: int, device: str
         return model
 
     def pretrain(model: Autoencoder, cells: Cells, epochs: int) -> list[pd.DataFrame]:
-        return pretrain_layers(model, counts, device, epochs=max(1, epochs // 4), **settings)
+        return pretrain_layers(
+            model, counts, device, checkpoint=data.checkpoint, epochs=max(1, epochs // 4), **settings
+        )
 
     def train_on_clusters(model: Autoencoder, cells: Cells, epochs: int) -> tuple[list[pd.DataFrame], np.ndarray]:
         stage = SelfTraining(model, apply(model.eval().embed, cells), seed=seed).to(device)
-        weights = {"clustering": 1.0}
-        history = train(stage, cells, weights=lambda _: weights, epochs=max(1, epochs // 4), **settings)
+        weights, checkpoint = {"clustering": 1.0}, data.checkpoint and data.checkpoint.stage("clusters")
+        history = train(
+            stage, cells, weights=lambda _: weights, checkpoint=checkpoint, epochs=max(1, epochs // 4), **settings
+        )
         return [history], apply(stage.eval().assignment, cells).argmax(1)
 
     return neural_fit(

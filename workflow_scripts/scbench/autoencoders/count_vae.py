@@ -14,7 +14,7 @@ from scbench.neural.cells import CountRows, Counts
 from scbench.neural.discrepancy import cycle_distance
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
-from scbench.neural.networks import GaussianEncoder, MeanDecoder
+from scbench.neural.networks import GaussianEncoder, MeanDecoder, in_evaluation_mode
 from scbench.neural.priors import ConditionalNormal, GaussianMixture, Prior, StandardNormal, VampPrior
 from scbench.neural.schedules import WARM_UP, weights_at
 from scbench.types import Dataset, Embedding
@@ -55,7 +55,7 @@ class CountVae(Model[CountVaeParameters]):
         if p.likelihood != "poisson":
             self.log_theta = nn.Parameter(torch.zeros(shape))  # of a Gaussian: the log variance
         if p.likelihood == "zinb":
-            self.extra_zero = nn.Linear(p.latent_dim, n_genes)
+            self.extra_zero = nn.Linear(p.latent_dim + width, n_genes)
         self.prior = _prior(p, n_genes, n_batches)
         self.register_buffer("scaled_total", torch.ones(()))
 
@@ -103,6 +103,11 @@ class CountVae(Model[CountVaeParameters]):
         theta = likelihoods.dispersion(self.log_theta)
         return theta if batch is None or len(theta) == 1 else theta[batch]
 
+    def extra_zero_logits(self, z: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+        """Return the logits of extra zeros (n, n_genes) of the zero-inflated likelihood."""
+        code = self.code(batch)
+        return self.extra_zero(z if code is None else torch.cat([z, code], dim=1))
+
     def log_variance(self, batch: torch.Tensor) -> torch.Tensor:
         """Return the log variances (1 or n_cells, n_genes) of the Gaussian likelihood."""
         table = self.log_theta.clamp(-8, 4)
@@ -123,8 +128,9 @@ class CountVae(Model[CountVaeParameters]):
     def _cycle(self, mean: torch.Tensor, z: torch.Tensor, counts: CountRows) -> torch.Tensor:
         """Return the distance between the latents of cells before and after decoding them under another batch."""
         other = torch.randint(self.n_batches, (len(z),), device=z.device)
-        decoded = self.decode(z, counts.totals, other)
-        again = self.encode(torch.log1p(decoded * counts.scale), other)[0]
+        with in_evaluation_mode(self.encoder, self.decoder):
+            decoded = self.decode(z, counts.totals, other)
+            again = self.encode(torch.log1p(decoded * counts.scale), other)[0]
         return cycle_distance(again, mean)
 
     def negative_log_likelihood(self, counts: CountRows, z, mean, batch) -> torch.Tensor:
@@ -133,7 +139,8 @@ class CountVae(Model[CountVaeParameters]):
             kind = batch if self.options.dispersion == "gene_batch" else None
             return likelihoods.negative_binomial_of_rows(counts, mean, self.theta(), kind)
         if self.options.likelihood == "zinb":
-            return likelihoods.zero_inflated_nll(counts.dense(), mean, self.theta(batch), self.extra_zero(z)).sum(1)
+            logits = self.extra_zero_logits(z, batch)
+            return likelihoods.zero_inflated_nll(counts.dense(), mean, self.theta(batch), logits).sum(1)
         if self.options.likelihood == "poisson":
             return likelihoods.poisson_nll(counts.dense(), mean).sum(1)
         expected = torch.log1p(mean * counts.scale)
@@ -144,7 +151,8 @@ class CountVae(Model[CountVaeParameters]):
         return self.encode(counts.log_normalised(), batch)[0]
 
     def _encode_profiles(self, profiles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.encode(profiles, torch.zeros(len(profiles), dtype=torch.int64, device=profiles.device))
+        with in_evaluation_mode(self.encoder):
+            return self.encode(profiles, torch.zeros(len(profiles), dtype=torch.int64, device=profiles.device))
 
 
 def fit(data: Dataset, options: CountVaeParameters, *, seed: int, device: str) -> Embedding:

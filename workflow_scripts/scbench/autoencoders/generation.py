@@ -38,7 +38,7 @@ def sample(model: CountVae, n: int, *, batch: int, library: float, seed: int) ->
             theta = model.theta(codes)
             mean = torch.distributions.Gamma(theta.expand_as(mean), theta / mean.clamp_min(1e-8)).sample()
         if model.options.likelihood == "zinb":
-            mean = mean * (torch.rand_like(mean) >= torch.sigmoid(model.extra_zero(z)))
+            mean = mean * (torch.rand_like(mean) >= torch.sigmoid(model.extra_zero_logits(z, codes)))
         if model.options.likelihood == "gaussian":
             scale = library / model.scaled_total
             noise = torch.exp(0.5 * model.log_variance(codes)) * torch.randn_like(mean)

@@ -16,6 +16,7 @@ from torch import nn
 
 from scbench.neural.cells import CountRows
 from scbench.neural.discrepancy import cycle_distance, distance_from_normal, distance_within_clusters
+from scbench.neural.networks import in_evaluation_mode
 from scbench.neural.priors import divergence
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def cycle(model: Autoencoder, p: Pass) -> torch.Tensor:
     """Return the `cycle_distance` of z_bio after decoding under another batch; the target has no gradient."""
     other = torch.randperm(len(p.batch), device=p.batch.device)
     moved = model.decoded_expression(p.z, None if p.condition is None else p.condition[other], p.counts)
-    return cycle_distance(model.encode(moved)[0], p.mean.detach())
+    with in_evaluation_mode(model.trunk):
+        again = model.encode(moved)[0]
+    return cycle_distance(again, p.mean.detach())
 
 
 def sparsity(z: torch.Tensor) -> torch.Tensor:

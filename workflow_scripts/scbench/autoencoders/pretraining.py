@@ -15,6 +15,7 @@ from scbench.neural.cells import Cells, Column, CountRows, Counts
 from scbench.neural.discrepancy import squared_distances
 from scbench.neural.networks import Perceptron
 from scbench.neural.training import apply, train
+from scbench.types import Checkpoint
 
 if TYPE_CHECKING:
     from scbench.autoencoders.autoencoder import Autoencoder
@@ -48,12 +49,14 @@ class Layer(nn.Module):
         return {"layer": (shown - h).square().mean()}
 
 
-def pretrain_layers(model: Autoencoder, counts: Counts, device: str, **training) -> list[pd.DataFrame]:
+def pretrain_layers(
+    model: Autoencoder, counts: Counts, device: str, *, checkpoint: Checkpoint | None = None, **training
+) -> list[pd.DataFrame]:
     """Train every layer of the encoder of an `Autoencoder` on the output of the previous one, then unroll the layers.
 
     The encoder starts from these layers, and the decoder from their decoders in reverse order, except for its output
-    layer, which predicts counts. `training` holds arguments of `train`. Returns one history per layer. Source: Vincent
-    et al. 2010, JMLR 11, 3371.
+    layer, which predicts counts. `training` holds arguments of `train`; every layer is a stage of `checkpoint`. Returns
+    one history per layer. Source: Vincent et al. 2010, JMLR 11, 3371.
     """
     trunk, histories = model.trunk, []
     column: Column = counts
@@ -66,7 +69,8 @@ def pretrain_layers(model: Autoencoder, counts: Counts, device: str, **training)
         encoder: nn.Module = model.to_mean if last else Perceptron([n_in, n_out], norm="batch")
         layer = Layer(encoder, n_in, n_out, None if k else model.centre).to(device)
         cells = Cells(device, {"x": column})
-        history = train(layer, cells, weights=lambda _: {"layer": 1.0}, **training)
+        stage = checkpoint and checkpoint.stage(f"layer_{k + 1}")
+        history = train(layer, cells, weights=lambda _: {"layer": 1.0}, checkpoint=stage, **training)
         histories.append(history.assign(term=f"layer_{k + 1}"))
         if isinstance(encoder, Perceptron):
             trunk.linear[k].load_state_dict(encoder.linear[0].state_dict())

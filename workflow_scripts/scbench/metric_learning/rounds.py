@@ -24,7 +24,7 @@ class RoundTrainer:
     def __init__(
         self, data: Dataset, scaling: BatchScaling, options: SelfTrainingParameters, *, seed: int, device: str
     ) -> None:
-        self.data = replace(data, checkpoint=None)
+        self.data = data
         self.options, self.seed, self.device = options, seed, device
         seed_torch(seed)
         self.model = MixingNetwork(options, n_batches=len(scaling.mean), n_genes=data.X.shape[1])
@@ -41,8 +41,9 @@ class RoundTrainer:
             learning_rate=p.learning_rate * 0.5**number,
         )
         weights = {"triplet_loss": 1.0, "mmd": p.mmd, "flatness": p.flatness}
+        checkpoint = self.data.checkpoint and self.data.checkpoint.stage(f"round_{number}")
         found = fit(
-            self.data,
+            replace(self.data, checkpoint=checkpoint),
             lambda: self.model,
             of_round,
             columns={"x": self.data.X, "batch": self.data.batch, "cluster": cluster},

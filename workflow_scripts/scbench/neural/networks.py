@@ -1,6 +1,7 @@
 """Networks: a perceptron with an optional condition, an encoder to a Gaussian, and a decoder to mean counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -13,6 +14,23 @@ def mixed_precision_linear(linear: nn.Module, h: torch.Tensor) -> torch.Tensor:
     """Apply `linear`, in bfloat16 on a GPU; norms, likelihoods and divergences stay in single precision."""
     with torch.autocast(h.device.type, torch.bfloat16, enabled=h.is_cuda):
         return linear(h).float()
+
+
+@contextmanager
+def in_evaluation_mode(*modules: nn.Module) -> Iterator[None]:
+    """Run parts of a model in evaluation mode, with gradients, and restore their mode.
+
+    Batch normalisation then uses its running statistics and does not update them: inputs that are not cells, such as
+    pseudo-inputs and decoded cells, must not contribute to the statistics with which cells are embedded.
+    """
+    before = [(part, part.training) for module in modules for part in module.modules()]
+    for module in modules:
+        module.eval()
+    try:
+        yield
+    finally:
+        for part, training in before:
+            part.training = training
 
 
 class DomainNorm(nn.Module):

@@ -34,8 +34,8 @@ class StandardNormal(nn.Module):
 class GaussianMixture(nn.Module):
     """A learned mixture of diagonal Gaussians, shared by all batches, which allows clusters that N(0, I) would merge.
 
-    The components start at the latent positions of random cells (`start_at`), so that none is unused at first. Source:
-    Dilokthanakul et al. 2016, arXiv 1611.02648; Grønbech et al. 2020, doi 10.1093/bioinformatics/btaa293.
+    The means of the components start at draws from N(0, I). Source: Dilokthanakul et al. 2016, arXiv 1611.02648;
+    Grønbech et al. 2020, doi 10.1093/bioinformatics/btaa293.
     """
 
     def __init__(self, latent_dim: int, n_components: int) -> None:

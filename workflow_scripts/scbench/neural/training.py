@@ -90,7 +90,7 @@ class Training:
         Fraction of the cells held out of training. Training stops when their loss has not decreased for `patience`
         epochs, and the weights of the best epoch are kept; their terms are recorded as held_out_<term>.
     checkpoint
-        File to resume from if it exists, written every `checkpoint_seconds`; the caller removes it after training.
+        File to resume from if it exists, written every `checkpoint_seconds` and at the end; the caller removes it.
     """
 
     model: nn.Module = field(kw_only=False)
@@ -139,6 +139,9 @@ class Training:
                 if self.checkpoint is not None and time.monotonic() - saved >= self.checkpoint_seconds:
                     _save(self.checkpoint, state, self.model, optimiser, averaged, rng)
                     saved = time.monotonic()
+        if self.checkpoint is not None:
+            state["epoch"] = self.epochs  # training that has stopped early is finished, too
+            _save(self.checkpoint, state, self.model, optimiser, averaged, rng)
         if state["best_weights"] is not None:
             self.model.load_state_dict(state["best_weights"])
         else:
