@@ -57,6 +57,7 @@ rule prepare:
     output:
         dataset=AT.data("{dataset}", "dataset.h5ad"),
         truth=AT.data("{dataset}", "truth.tsv.gz"),
+        report=AT.data("{dataset}", "data_report.json"),
     log:
         AT.log("{dataset}", "prepare"),
     benchmark:

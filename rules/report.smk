@@ -153,6 +153,7 @@ rule report_page:
     input:
         **{name: rules.summarise.output[name] for name in ("scores", "overall", "rank_tests", "resources", "by_type")},
         projections=of_all_runs(f"{PROJECTION}.tsv.gz"),
+        data_reports=[AT.data(name, "data_report.json") for name in SHOWN_DATASETS],
         citations=ROOT / "config" / "citations.bib",
     output:
         page=reported(AT.page, "page", "Result page", page="result page"),

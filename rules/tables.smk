@@ -37,6 +37,7 @@ rule dataset_table:
     input:
         dataset=[AT.data(name, "dataset.h5ad") for name in SHOWN_DATASETS],
         truth=[AT.data(name, "truth.tsv.gz") for name in SHOWN_DATASETS],
+        report=[AT.data(name, "data_report.json") for name in SHOWN_DATASETS],
     output:
         md=reported(AT.table("datasets.md"), "datasets", "Datasets", table="datasets"),
         tsv=AT.table("datasets.tsv"),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import scib_metrics as scib
 import sklearn.metrics as sk
@@ -18,6 +19,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.manifold import trustworthiness as sk_trustworthiness
 from sklearn.neighbors import NearestNeighbors
 
+from scbench.config import load_config, robust_metrics
 from scbench.graphs import agreement
 from scbench.graphs.connectivities import connectivities
 from scbench.graphs.neighbours import nearest_of_each_cell
@@ -27,6 +29,7 @@ from scbench.metrics.catalogue import METRICS
 from scbench.metrics.groups import group_means
 from scbench.metrics.kbet import composition_test, diffusion_map, kbet_accepted
 from scbench.metrics.suite import score_embedding
+from scbench.ranking.summary import rank, summarise
 
 os.environ.setdefault(
     "XLA_FLAGS", "--xla_backend_optimization_level=0"
@@ -376,6 +379,20 @@ print(*{"jax", "numba", "umap", "sklearn", "torch", "scanpy", "scib_metrics"} & 
 def test_every_score_says_what_computed_it(scored):
     assert scored["implementation"].str.match(r"scbench\.(metrics|graphs)\.\w+\.\w+ [0-9a-f]{8}; numpy \d").all()
     assert "igraph 1." in scored.loc["nmi_leiden_best", "implementation"]
+
+
+def test_with_one_batch_there_is_no_batch_score_no_total_and_no_rank(root, cells):
+    metrics = load_config(root / "config", {"metrics": {"preset": "fast"}})["metrics"]
+    one = score_embedding(**cells | {"batch": np.full(400, "one")}, metrics=metrics)
+    assert (one.loc[one["group"] == "batch", "status"] == "not_applicable").all()
+    assert (one.loc[one["group"] == "bio", "status"] == "ok").all()
+    table = pd.concat([one.assign(dataset="d", method=method, seed=0) for method in "ab"])
+    kinds = dict.fromkeys("ab", "method")
+    summary = summarise(table, kinds, metrics["weights"], robust=robust_metrics(metrics))
+    totals = summary[summary["group"] == "total"].set_index("metric")["mean"]
+    assert totals[["batch", "total", "total_robust", "equal_total", "no_silhouette_total"]].isna().all()
+    assert totals["bio"].notna().all()
+    assert rank(summary, kinds)[["rank", "rank_robust", "total"]].isna().all(axis=None)
 
 
 @pytest.mark.parametrize(

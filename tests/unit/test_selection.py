@@ -60,7 +60,7 @@ def test_a_null_split_is_random_halves_of_the_largest_batch(raw):
     whole = select(uneven, null_split=True)[0]
     assert abs(np.subtract(*whole.obs["batch"].value_counts())) <= 1
     assert record["selection"].startswith("batch batch_2, split at random into two; 100 of 13")
-    with pytest.raises(ValueError, match="the largest batch has 10 cells; 20 are needed"):
+    with pytest.raises(ValueError, match="the largest batch has 10 cells; 50 are needed"):
         select(raw[np.flatnonzero(raw.obs["batch"] == "batch_1")[:10]], null_split=True)
 
 

@@ -27,6 +27,8 @@ SCORE_STATUS = ("ok", "not_applicable", "failed")
 def is_counts(matrix: sparse.spmatrix | np.ndarray) -> bool:
     """Return whether all values are finite, non-negative integers."""
     values = np.asarray(matrix.data if sparse.issparse(matrix) else matrix)
+    if values.dtype.kind not in "buif":
+        return False
     if np.issubdtype(values.dtype, np.integer):
         return not values.size or bool(values.min() >= 0)
     return bool(np.isfinite(values).all() and (values >= 0).all() and (values == np.round(values)).all())

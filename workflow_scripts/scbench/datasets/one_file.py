@@ -12,9 +12,10 @@ import pandas as pd
 
 from scbench.checks import is_counts
 from scbench.datasets.external import as_embedding
+from scbench.datasets.groups import column_of
 from scbench.datasets.prepare import prepare
 from scbench.datasets.read import read_cells
-from scbench.datasets.validate import column_of, standardise
+from scbench.datasets.validate import standardise
 
 LABEL_KEYS = ("cell_type", "celltype")
 

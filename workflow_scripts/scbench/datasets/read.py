@@ -11,11 +11,12 @@ import pandas as pd
 import scanpy
 
 from scbench.datasets.archive import is_archive, unpacked
+from scbench.datasets.formats import TEXT_SUFFIXES, ZARR, plain_suffix, separator
 from scbench.datasets.mtx_folder import MATRIX, find_matrices, read_mtx_folder
-from scbench.datasets.text_table import SUFFIXES, plain_suffix, read_genes_by_cells, separator
+from scbench.datasets.text_table import read_genes_by_cells
 
+RENAMED_GENES = "renamed_genes"  # key of uns
 FORMATS = ".h5ad, .zarr, 10x .h5, a 10x folder with matrix.mtx, a .csv, .tsv or .txt table, or a .tar.gz or .zip of one"
-ZARR = (".zgroup", "zarr.json")  # format 2 and 3
 
 
 def read_cells(path: str | Path, metadata: str | Path | None = None) -> anndata.AnnData:
@@ -33,7 +34,7 @@ def read_cells(path: str | Path, metadata: str | Path | None = None) -> anndata.
 
     Returns
     -------
-    AnnData with unique gene names; X as in the file, or CSR for a text table.
+    AnnData with unique gene names, the number of changed ones in uns; X as in the file, or CSR for a text table.
 
     Raises
     ------
@@ -45,6 +46,7 @@ def read_cells(path: str | Path, metadata: str | Path | None = None) -> anndata.
         raise ValueError(f"{path}: does not exist; check the path")
     adata = _read(path)
     adata.var_names = adata.var_names.astype(str)
+    adata.uns[RENAMED_GENES] = int(adata.var_names.duplicated().sum())
     adata.var_names_make_unique()
     if metadata is None and not len(adata.obs.columns):
         raise ValueError(f"{path}: holds no batches; name a table of its cells under the key metadata")
@@ -58,7 +60,7 @@ def _read(path: Path) -> anndata.AnnData:
         return _read_folder(path)
     if h5py.is_hdf5(path):
         return _read_hdf5(path)
-    if plain_suffix(path) in SUFFIXES:
+    if plain_suffix(path) in TEXT_SUFFIXES:
         return read_genes_by_cells(path)
     if MATRIX.fullmatch(path.name):
         return read_mtx_folder(path.parent, [path])

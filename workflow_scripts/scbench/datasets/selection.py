@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 SEED = 0
-MIN_CELLS = 20  # of a batch that is split
+MIN_CELLS = 50  # of a batch that is split
 
 
 def select(
@@ -31,7 +31,7 @@ def select(
     Raises
     ------
     ValueError
-        If there are fewer than 20 cells to split, or fewer `max_cells` than combinations of batch and cell type.
+        If there are fewer than 50 cells to split, or fewer `max_cells` than combinations of batch and cell type.
     """
     notes = []
     if null_split:

@@ -16,20 +16,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-SUFFIXES = (".csv", ".tsv", ".txt")
+from scbench.datasets.formats import separator
+
 DIGITS = 9  # longer numbers might not fit int32
 REPORT_EVERY = 5000  # genes
 Values = tuple[np.ndarray, np.ndarray]  # columns int32 and values of the entries of a line that are not 0
-
-
-def plain_suffix(path: Path) -> str:
-    """Return the suffix of a file name in lower case, without .gz."""
-    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
-
-
-def separator(path: Path) -> str:
-    """Return what separates the columns of a text file: a comma in .csv, a tab in the other formats."""
-    return "," if plain_suffix(path) == ".csv" else "\t"
 
 
 def read_genes_by_cells(path: Path, report: Callable[[str], None] = print) -> anndata.AnnData:

@@ -12,12 +12,8 @@ from anndata.utils import make_index_unique
 from scipy import sparse
 
 from scbench.checks import CONDITION, LABEL_PREFIX, is_counts
-
-REMEDIES = {
-    "batch_key": "or name their batch",
-    "label_key": "or set label_key to null to score without labels",
-    "condition_key": "or leave condition_key out",
-}
+from scbench.datasets.groups import column_of, kept_cells
+from scbench.datasets.read import RENAMED_GENES
 
 
 def standardise(
@@ -49,14 +45,15 @@ def standardise(
     Returns
     -------
     X CSR int32, obs batch and the columns of `truth_of` (categories of str), unique cell and gene names, uns
-    dropped_empty_cells (their number) and, if cells were left out, uns dropped_cells (all their ids).
+    dropped_empty_cells (their number), if cells were left out, uns dropped_cells (all their ids), and, if names had to
+    be changed, uns notes (sentences).
 
     Raises
     ------
     ValueError
         If columns, layers or values are missing, or the values are not raw counts.
     """
-    kept = _not_in(adata.obs, source, batch_key, exclude_batches) if exclude_batches else np.ones(adata.n_obs, bool)
+    kept = kept_cells(adata.obs, source, batch_key, exclude_batches)
     counts = _counts(adata, source, counts_layer, round_counts, kept)
     obs = pd.DataFrame(index=make_index_unique(adata.obs_names[kept].astype(str)))
     obs["batch"] = column_of(adata.obs[kept], source, "batch_key", batch_key)
@@ -68,6 +65,9 @@ def standardise(
     var = pd.DataFrame(index=make_index_unique(adata.var_names.astype(str)))
     result = anndata.AnnData(X=counts if filled.all() else counts[filled], obs=obs[filled].astype("category"), var=var)
     result.uns["dropped_empty_cells"] = int((~filled).sum())
+    twice = {"cell ids": adata.obs_names[kept].duplicated().sum(), "gene names": adata.uns.get(RENAMED_GENES, 0)}
+    if notes := [f"{number} {what} stand twice and were numbered" for what, number in twice.items() if number]:
+        result.uns["notes"] = np.array(notes)
     dropped = adata.obs_names.astype(str).difference(result.obs_names)
     if len(dropped):
         result.uns["dropped_cells"] = dropped.to_numpy()
@@ -88,28 +88,21 @@ def truth_of(
     return found
 
 
-def _not_in(obs: pd.DataFrame, source, batch_key: str, excluded: Collection[str]) -> np.ndarray:
-    batch = column_of(obs, source, "batch_key", batch_key)
-    unknown = sorted(set(excluded) - set(batch))
-    if unknown:
-        known = _listed(sorted(set(batch)))
-        raise ValueError(f"{source}: exclude_batches names {_listed(unknown)}, which is no batch; batches: {known}")
-    return ~np.isin(batch, list(excluded))
-
-
 def _counts(
     adata: anndata.AnnData, source, counts_layer: str | None, rounded: bool, kept: np.ndarray
 ) -> sparse.csr_matrix:
     if counts_layer is not None and counts_layer not in adata.layers:
         raise ValueError(f"{source}: counts_layer '{counts_layer}' does not exist; layers: {_listed(adata.layers)}")
     stored = adata.X if counts_layer is None else adata.layers[counts_layer]
+    where = "X" if counts_layer is None else f"counts_layer '{counts_layer}'"
+    if stored is not None and np.dtype(stored.dtype).kind not in "buif":
+        raise ValueError(f"{source}: {where} holds {stored.dtype} values, which are no counts; {_remedy(adata)}")
     matrix = sparse.csr_matrix((0, 0)) if stored is None else sparse.csr_matrix(stored)
     if not kept.all():
         matrix = matrix[kept]
     if rounded:
         matrix.data = np.rint(matrix.data)
     if stored is None or not is_counts(matrix):
-        where = "X" if counts_layer is None else f"counts_layer '{counts_layer}'"
         raise ValueError(f"{source}: {where} does not hold raw counts (whole numbers, not negative); {_remedy(adata)}")
     if matrix.nnz and matrix.data.max() > np.iinfo(np.int32).max:
         raise ValueError(f"{source}: a count is above {np.iinfo(np.int32).max}; these are no counts of molecules")
@@ -131,18 +124,6 @@ def _remedy(adata: anndata.AnnData) -> str:
         return "adata.raw does: save adata.raw.to_adata() with the same obs as a new file and use that one"
     rounded = "if they are counts corrected for length, collisions or ambient RNA, round_counts: true rounds them"
     return f"no layer does either; give a file with the counts before normalisation, or, {rounded}"
-
-
-def column_of(obs: pd.DataFrame, source, key: str, column: str) -> np.ndarray:
-    """Return a column of obs without missing values as text, (n_cells,); `key` names it in error messages."""
-    if column not in obs:
-        raise ValueError(f"{source}: {key} '{column}' is no column of obs; columns: {_listed(obs)}")
-    values = obs[column]
-    missing = int((values.isna() | (values.astype(str).str.strip() == "")).sum())
-    if missing:
-        instead = REMEDIES[key]
-        raise ValueError(f"{source}: {key} '{column}' has no value for {missing} cells; remove these cells {instead}")
-    return values.astype(str).to_numpy(dtype=object)
 
 
 def _listed(names) -> str:

@@ -59,7 +59,7 @@ ENTRIES = (
         group="batch",
         function="scbench.metrics.structure:graph_connectivity",
         arguments={"indices": "indices_15"},
-        needs=LABELS,
+        needs=LABELS | BATCHES,
         packages=SCIPY,
     ),
     Metric(
@@ -68,7 +68,7 @@ ENTRIES = (
         group="batch",
         function="scbench.metrics.structure:graph_connectivity_directed",
         arguments={"indices": "indices_15"},
-        needs=LABELS,
+        needs=LABELS | BATCHES,
         packages=SCIPY,
     ),
     Metric(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from scbench.data_reports import data_warnings
 from scbench.files import read_scores, read_table, read_truth, write_text
 from scbench.paths import Paths
 from scbench.ranking.summary import APART
@@ -103,7 +104,7 @@ def page_content(
         "scaling": metrics["scaling"],
         "methods": [{"id": name, "doi": None, **method} for name, method in methods.items()],
         "metrics": metric_content(tables["scores"]),
-        "datasets": [_dataset(name, config["datasets"].get(name, {}), truths[name]) for name in names],
+        "datasets": [_dataset(name, config["datasets"].get(name, {}), truths[name], at) for name in names],
         "scores": score_content(tables["scores"], kinds, metrics["scaling"]),
         "t": t_quantiles(max(len(names), tables["scores"]["seed"].nunique())),
         "runs": run_content(coverage),
@@ -167,10 +168,11 @@ def _truth(at: Paths, dataset: str) -> pd.DataFrame | None:
     return read_truth(path) if Path(path).exists() else None
 
 
-def _dataset(name: str, entry: Mapping[str, Any], truth: pd.DataFrame | None) -> dict[str, Any]:
+def _dataset(name: str, entry: Mapping[str, Any], truth: pd.DataFrame | None, at: Paths) -> dict[str, Any]:
     source = next((key for key in ("simulate", "path", "url") if key in entry), "")
     described = {key: entry.get(key) for key in ("doi", "citation", "licence")}
     described |= {"id": name, "source": source, "cells": None, "batches": None, "types": None}
+    described["warnings"] = data_warnings(at.data(name, "data_report.json"))
     if truth is not None:
         types = truth["cell_type"][truth["cell_type"] != ""].nunique()
         described |= {"cells": len(truth), "batches": truth["batch"].nunique(), "types": types}
