@@ -24,6 +24,15 @@ def test_a_deterministic_method_runs_with_one_seed(config):
     assert [r.seed for r in plan(config) if r.method == "unintegrated" and r.dataset == "sim_nested"] == [0]
 
 
+def test_a_slow_method_may_have_fewer_seeds_than_the_others(config):
+    config["methods"]["vae_nb"]["seeds"] = [0, 1]
+    config["methods"]["unintegrated"]["seeds"] = [4, 5]
+    seeds = {}
+    for run in plan(config):
+        seeds.setdefault(run.method, set()).add(run.seed)
+    assert (seeds["vae_nb"], seeds["unintegrated"], seeds["cvae_nb"]) == ({0, 1}, {4}, {0, 1, 2})
+
+
 def test_a_method_that_uses_labels_is_skipped_with_a_reason_where_there_are_none(config):
     config["datasets"]["mine"] = {"path": "x.h5ad", "batch_key": "b", "label_key": None}
     config["benchmark"]["datasets"] = ["mine"]

@@ -26,7 +26,7 @@ class Run:
 def plan_runs(config: Mapping, registry: Mapping[str, Method], missing: Mapping[str, str] | None = None) -> list[Run]:
     """List all runs in the order dataset, method, seed; embeddings of a dataset made elsewhere come last.
 
-    A method that is not stochastic runs with the first seed only. A label-using method is skipped on a dataset without
+    A method may have seeds of its own; one that is not stochastic runs with the first seed only. A label-using method is skipped on a dataset without
     cell types.
 
     Parameters
@@ -54,7 +54,8 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method], missing: Mapping[
     runs = []
     for dataset in benchmark["datasets"]:
         for id_ in [*chosen, *config["datasets"][dataset].get("embeddings", {})]:
-            seeds = benchmark["seeds"] if registry[id_].stochastic else benchmark["seeds"][:1]
+            seeds = registry[id_].seeds or benchmark["seeds"]
+            seeds = seeds if registry[id_].stochastic else seeds[:1]
             reason = (missing or {}).get(id_, "")
             if registry[id_].uses_labels and not has_labels(config["datasets"][dataset]):
                 reason = "the method uses labels, the dataset has none"

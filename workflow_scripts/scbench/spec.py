@@ -41,6 +41,7 @@ class Method(Spec):
     label: str = ""
     kind: str = "method"
     stochastic: bool = True
+    seeds: list[int] | None = None  # None: those of the benchmark
     env: str = "torch"
     threads: int = 1
     mem_mb: int = 8000
