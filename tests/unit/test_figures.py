@@ -194,6 +194,14 @@ def test_extreme_values_are_projected():
         assert np.isfinite(project((factor * X).astype(np.float32))).all()
 
 
+def test_an_embedding_of_one_dimension_and_equal_cells_are_projected():
+    for X in (np.arange(40.0)[:, None], np.repeat([[0.0, 1.0], [5.0, 3.0]], 20, axis=0)):
+        xy = project(X.astype(np.float32))
+        assert xy.shape == (40, 2)
+        assert np.isfinite(xy).all()
+        assert np.ptp(xy, axis=0).min() > 0.1
+
+
 def test_all_runs_on_a_large_dataset_show_the_same_sample_of_cells(monkeypatch):
     monkeypatch.setattr("scbench.analyses.projection.MAX_CELLS", 30)
     cells = pd.Index([f"c{i}" for i in range(50)])

@@ -26,8 +26,8 @@ class Run:
 def plan_runs(config: Mapping, registry: Mapping[str, Method], missing: Mapping[str, str] | None = None) -> list[Run]:
     """List all runs in the order dataset, method, seed; embeddings of a dataset made elsewhere come last.
 
-    A method may have seeds of its own; one that is not stochastic runs with the first seed only. A label-using method is skipped on a dataset without
-    cell types.
+    A method may have seeds of its own; one that is not stochastic runs with the first seed only. A label-using method
+    is skipped on a dataset without cell types.
 
     Parameters
     ----------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -51,29 +50,39 @@ def projection_table(
 def project(X: np.ndarray, how: str = "umap", graph: Graph | None = None) -> np.ndarray:
     """Return positions in two dimensions, (n_cells, 2), the same in every call; `how` is umap | tsne.
 
-    The result of a method that makes a graph is always drawn as a UMAP, of the nearest cells along its edges. Sources:
-    McInnes et al. 2018 (umap-learn with 15 neighbours, min_dist 0.3, 200 epochs); van der Maaten and Hinton 2008
-    (scikit-learn with perplexity 30, started from the principal components).
+    The result of a method that makes a graph is always drawn as a UMAP, of the nearest cells along its edges. Both
+    kinds start from the principal components, see Kobak and Linderman 2021. Sources: McInnes et al. 2018 (scranpy
+    with 15 neighbours, min_dist 0.3, 200 epochs); van der Maaten and Hinton 2008 (scikit-learn with perplexity 30).
     """
     methods: dict[str, Callable[[np.ndarray], np.ndarray]] = {"umap": _umap, "tsne": _tsne}
-    largest = np.abs(X).max() or 1.0
-    k = min(NEIGHBOURS, len(X) - 1)
-    known = None if graph is None else nearest_along_edges(graph.connectivities, graph.distances, k)
-    with warnings.catch_warnings():  # about graphs with several components, which good embeddings have
-        warnings.simplefilter("ignore")
-        points = (X / largest).astype(np.float32)
-        return methods[how](points) if known is None else _umap(points, known)
+    points = (X / (np.abs(X).max() or 1.0)).astype(np.float32)
+    if graph is None:
+        return methods[how](points)
+    return _umap(points, nearest_along_edges(graph.connectivities, graph.distances, _neighbours(X)))
 
 
 def _umap(X: np.ndarray, known: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
-    import umap
+    import scranpy  # in C++; umap-learn compiles for 8 s in every job
+    from knncolle import FindKnnResults
 
-    k = min(NEIGHBOURS, len(X) - 1)
-    known = known or nearest_of_each_cell(X, k)  # umap-learn's own search takes 10 s to compile in every job
-    mapper = umap.UMAP(
-        n_neighbors=k, min_dist=0.3, n_epochs=200, random_state=0, n_jobs=1, precomputed_knn=known, init="spectral"
+    indices, distances = known or nearest_of_each_cell(X, _neighbours(X))
+    found = FindKnnResults(indices[:, 1:].astype(np.uint32), distances[:, 1:])  # without the cells themselves
+    return scranpy.run_umap(
+        found, min_dist=0.3, num_epochs=200, initialize_method="none", initial_coordinates=_components(X)
     )
-    return mapper.fit_transform(X)
+
+
+def _neighbours(X: np.ndarray) -> int:
+    return min(NEIGHBOURS, len(X) - 1)
+
+
+def _components(X: np.ndarray) -> np.ndarray:
+    """Return the first two principal components, (n_cells, 2), up to 10, with a little noise for equal cells."""
+    centred = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    xy = generator(0, "projection").normal(scale=1e-3, size=(len(X), 2))
+    xy[:, : min(2, len(s))] += u[:, :2] * s[:2] * (10 / (s[0] * np.abs(u[:, 0]).max() or 1.0))
+    return xy
 
 
 def _tsne(X: np.ndarray) -> np.ndarray:

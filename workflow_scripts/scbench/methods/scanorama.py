@@ -45,9 +45,8 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     import scanorama
 
     class Index(annoy.AnnoyIndex):
-        def build(self, n_trees: int) -> bool:  # type: ignore[override]
-            # annoy uses all cores, and its trees depend on their number
-            return super().build(n_trees, n_jobs=threads)
+        def build(self, n_trees, n_jobs=threads):  # annoy uses all cores, and its trees depend on their number
+            return super().build(n_trees, n_jobs=n_jobs)
 
     cells = [np.flatnonzero(data.batch == code) for code in range(len(data.batch_names))]
     genes = [list(data.gene_names)] * len(cells)
