@@ -22,6 +22,7 @@ from scbench.config import (
 )
 from scbench.coverage import closing_words, record_coverage
 from scbench.datasets.external import files_of
+from scbench.inputs import check_inputs
 from scbench.paths import Paths
 from scbench.plan import ablations, has_labels, not_installed, plan_runs, reported_kinds
 from scbench.metrics.catalogue import METRICS as METRIC_CATALOGUE
@@ -38,6 +39,9 @@ try:
     METHODS = load_registry(CONFIG["methods"], CONFIG["datasets"])
     OWN_ENVIRONMENTS = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
     PLAN = plan_runs(CONFIG, METHODS, {} if OWN_ENVIRONMENTS else not_installed(METHODS))
+    if workflow.is_main_process:  # and not in the processes of the jobs
+        for note in check_inputs(CONFIG, METHODS, PLAN):
+            print(f"Note: {note}", file=sys.stderr)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 

@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from scbench.datasets.groups import check_sizes
 from scbench.datasets.plausibility import PROFILES, doubts_about_counts, doubts_about_groups, refuse
-
-MIN_CELLS = 50  # fewer do not hold the neighbours that the metrics and methods search
-MIN_CELLS_OF_BATCH = 3
 
 
 def data_report(raw: anndata.AnnData) -> dict[str, Any]:
@@ -39,6 +37,7 @@ def data_report(raw: anndata.AnnData) -> dict[str, Any]:
         stand twice, or every batch is a cell type of its own.
     """
     counts = sparse.csr_matrix(raw.X)
+    check_sizes(raw.obs["batch"].astype(str).to_numpy(), "the selected cells")
     totals, detected = np.asarray(counts.sum(axis=1, dtype=np.float64)).ravel(), np.diff(counts.indptr)
     batch = raw.obs["batch"].astype(str)
     types = raw.obs["cell_type"].astype(str) if "cell_type" in raw.obs else None
@@ -57,20 +56,9 @@ def data_report(raw: anndata.AnnData) -> dict[str, Any]:
         "cramers_v": None if types is None else _association(table),
         "repeated_cells": repeated_cells(counts),
     }
-    _check_sizes(report)
     refuse(report, counts)
     doubts = [*map(str, raw.uns.get("notes", ())), *doubts_about_counts(report, counts, totals, raw)]
     return report | {"warnings": [*doubts, *doubts_about_groups(report)]}
-
-
-def _check_sizes(report: dict[str, Any]) -> None:
-    if report["cells"] < MIN_CELLS:
-        raise ValueError(f"{report['cells']} cells are too few for a benchmark; at least {MIN_CELLS} are needed")
-    small = {name: cells for name, cells in report["batches"].items() if cells < MIN_CELLS_OF_BATCH}
-    if small:
-        found = ", ".join(f"{name} ({cells})" for name, cells in small.items())
-        words = f"batches of fewer than {MIN_CELLS_OF_BATCH} cells cannot be corrected or scored"
-        raise ValueError(f"{words}: {found}; list them under exclude_batches, or join them with another batch")
 
 
 def repeated_cells(counts: sparse.csr_matrix) -> int:

@@ -15,7 +15,27 @@ REMEDIES = {
 }
 # What pandas and R write for a missing value; a table with such a name is read back with a hole.
 MISSING = {"", "nan", "-nan", "na", "n/a", "<na>", "#n/a", "#na", "null", "none"}
+MIN_CELLS = 50  # of a dataset; fewer do not hold the neighbours that metrics and methods search
+MIN_CELLS_OF_BATCH = 3
 LEAST_CELLS = 20  # from which on the number of groups tells whether a column holds groups
+
+
+def require_column(known: Collection[str], source: str | Path, key: str, column: str) -> None:
+    """Raise ValueError if a column is not among the known ones."""
+    if column not in known:
+        listed = ", ".join(map(str, known)) or "none"
+        raise ValueError(f"{source}: {key} '{column}' is no column of obs; columns: {listed}")
+
+
+def check_sizes(batch: np.ndarray, source: str | Path) -> None:
+    """Raise ValueError if there are fewer than 50 cells or a batch has fewer than 3; `batch` is (n_cells,) text."""
+    if len(batch) < MIN_CELLS:
+        raise ValueError(f"{source}: {len(batch)} cells are too few for a benchmark; at least {MIN_CELLS} are needed")
+    sizes = pd.Series(batch).value_counts().sort_index()
+    if small := [f"{name} ({cells})" for name, cells in sizes.items() if cells < MIN_CELLS_OF_BATCH]:
+        words = f"batches of fewer than {MIN_CELLS_OF_BATCH} cells cannot be corrected or scored"
+        remedy = "list them under exclude_batches, or join them with another batch"
+        raise ValueError(f"{source}: {words}: {', '.join(small)}; {remedy}")
 
 
 def column_of(obs: pd.DataFrame, source: str | Path, key: str, column: str) -> np.ndarray:
@@ -34,23 +54,23 @@ def column_of(obs: pd.DataFrame, source: str | Path, key: str, column: str) -> n
     values = obs[column]
     if isinstance(values, pd.DataFrame):
         raise ValueError(f"{source}: {key} '{column}' is the name of {values.shape[1]} columns of obs; rename them")
-    names = values.astype(str)
-    read = names.str.strip().str.lower()
-    if missing := int((values.isna() | (read == "")).sum()):
+    codes, groups = pd.factorize(values)  # text is slow for many cells, not for their groups
+    names = pd.Series(groups).astype(str).to_numpy(dtype=object)
+    read = [str(name).strip().lower() for name in names]
+    cells = np.bincount(codes[codes >= 0], minlength=len(names))
+    if missing := len(values) - sum(n for n, name in zip(cells, read, strict=True) if name):
         where = f"has no value for {missing} cells; remove these cells {REMEDIES[key]}"
         raise ValueError(f"{source}: {key} '{column}' {where}")
-    hole = read.isin(MISSING)
-    if hole.any():
-        where = f"has the name {names[hole].iloc[0]!r} for {int(hole.sum())} cells, which reads as a missing value"
+    if holes := [place for place, name in enumerate(read) if name in MISSING]:
+        where = f"has the name {names[holes[0]]!r} for {cells[holes].sum()} cells, which reads as a missing value"
         raise ValueError(f"{source}: {key} '{column}' {where}; rename the group, remove these cells {REMEDIES[key]}")
-    if pd.api.types.is_float_dtype(values.dtype) and not (np.mod(values, 1) == 0).all():
-        where = f"holds numbers that are not whole, such as {values[np.mod(values, 1) != 0].iloc[0]:g}"
+    if pd.api.types.is_float_dtype(values.dtype) and not (np.mod(groups, 1) == 0).all():
+        where = f"holds numbers that are not whole, such as {groups[np.mod(groups, 1) != 0][0]:g}"
         raise ValueError(f"{source}: {key} '{column}' {where}; name a column of groups of cells")
-    n_groups = names.nunique()
-    if len(names) >= LEAST_CELLS and n_groups > len(names) / 2:
-        where = f"has {n_groups} different values for {len(names)} cells"
+    if len(values) >= LEAST_CELLS and len(groups) > len(values) / 2:
+        where = f"has {len(groups)} different values for {len(values)} cells"
         raise ValueError(f"{source}: {key} '{column}' {where}; name a column of groups, not of single cells")
-    return names.to_numpy(dtype=object)
+    return names[codes]
 
 
 def kept_cells(obs: pd.DataFrame, source: str | Path, batch_key: str, excluded: Collection[str]) -> np.ndarray:

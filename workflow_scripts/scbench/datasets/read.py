@@ -108,6 +108,8 @@ def _read_hdf5(path: Path) -> anndata.AnnData:
     try:
         with h5py.File(path) as file:
             is_h5ad = "obs" in file
+            if is_h5ad and "var" not in file:
+                raise ValueError("var is missing")
         return anndata.read_h5ad(path) if is_h5ad else scanpy.read_10x_h5(path)
     except Exception as error:  # h5py, anndata and scanpy raise various exceptions for a damaged file
         raise ValueError(f"{path}: is neither a readable .h5ad nor a 10x .h5 file ({error})") from error

@@ -97,7 +97,10 @@ def _counts(
     where = "X" if counts_layer is None else f"counts_layer '{counts_layer}'"
     if stored is not None and np.dtype(stored.dtype).kind not in "buif":
         raise ValueError(f"{source}: {where} holds {stored.dtype} values, which are no counts; {_remedy(adata)}")
-    matrix = sparse.csr_matrix((0, 0)) if stored is None else sparse.csr_matrix(stored)
+    try:
+        matrix = sparse.csr_matrix((0, 0)) if stored is None else sparse.csr_matrix(stored)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{source}: {where} is an incomplete matrix ({error}); write the file again") from error
     if not kept.all():
         matrix = matrix[kept]
     if rounded:

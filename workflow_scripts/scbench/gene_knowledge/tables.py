@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,23 +35,34 @@ def of_tables(
     return vectors, report | found
 
 
-def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
+def read_tables(paths: Sequence[str | Path], *, n_rows: int | None = None) -> pd.DataFrame:
     """Read tables (.xlsx, .csv, .tsv, the latter two also .gz) with one row per gene symbol, and join them.
+
+    Parameters
+    ----------
+    n_rows
+        Number of rows of each table that are read; None: all.
 
     Raises
     ------
     ContractError
-        If a file has another format, has no column `symbol`, or has a column of an earlier table.
+        If a file has another format or is damaged, has no column `symbol`, or has a column of an earlier table.
     """
     joined = pd.DataFrame()
     for path in map(Path, paths):
         name = path.name.removesuffix(".gz")
-        if name.endswith(".xlsx"):
-            table = pd.read_excel(path)
-        elif name.endswith((".csv", ".tsv")):
-            table = pd.read_csv(path, sep="," if name.endswith(".csv") else "\t")
-        else:
-            raise ContractError(f"{path}: a table of gene knowledge is .xlsx, .csv or .tsv")
+        try:
+            if name.endswith(".xlsx"):
+                table = pd.read_excel(path, nrows=n_rows)
+            elif name.endswith((".csv", ".tsv")):
+                table = pd.read_csv(path, sep="," if name.endswith(".csv") else "\t", nrows=n_rows)
+            else:
+                raise ContractError(f"{path}: a table of gene knowledge is .xlsx, .csv or .tsv")
+        except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile) as error:
+            if isinstance(error, ContractError):
+                raise
+            words = " ".join(str(error).split()) or type(error).__name__
+            raise ContractError(f"{path}: is not a readable table ({words}); write or fetch it again") from error
         if SYMBOL not in table:
             raise ContractError(f"{path}: has no column '{SYMBOL}'; found: {', '.join(map(str, table.columns[:10]))}")
         table[SYMBOL] = table[SYMBOL].astype(str).str.upper()
@@ -58,6 +71,12 @@ def read_tables(paths: Sequence[str | Path]) -> pd.DataFrame:
             raise ContractError(f"{path}: the column '{twice[0]}' is in another table, too")
         joined = joined.join(table, how="outer") if len(joined) else table
     return joined
+
+
+def ignored_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of numbers other than 0 and 1, which give no vectors."""
+    numbers = table.select_dtypes("number").fillna(0)
+    return [str(name) for name in numbers if not numbers[name].isin([0, 1]).all()]
 
 
 def knowledge_vectors(
@@ -87,6 +106,8 @@ def knowledge_vectors(
     symbols = pd.Index(genes).str.upper()
     known = symbols.isin(table.index)
     report: dict[str, object] = {"genes": len(genes), "genes_in_table": int(known.sum())}
+    if ignored := ignored_columns(table):
+        report["ignored_columns"] = ignored
     if known.sum() < LEAST_GENES:
         return _off(report, f"{known.sum()} of {len(genes)} genes are in the tables, {LEAST_GENES} are needed")
     rows = table.loc[symbols[known]]
