@@ -185,7 +185,7 @@ EXPECTED = {
 
 
 def make(folder: Path, entry: dict) -> None:
-    """Make the file of a dataset or of an embedding made elsewhere; its arrays are there, but empty."""
+    """Make the file of a dataset, small but valid, or of an embedding made elsewhere, whose arrays are empty."""
     if "path" not in entry:
         return
     path = folder / entry["path"]
@@ -193,6 +193,15 @@ def make(folder: Path, entry: dict) -> None:
     if "obsm" in entry:
         with h5py.File(path, "w") as file:
             file[f"obsm/{entry['obsm']}"] = np.zeros((0, 2))
+    elif "batch_key" in entry:
+        labels = entry["label_key"] if isinstance(entry["label_key"], list) else [entry["label_key"]]
+        columns = [name for name in (entry["batch_key"], *labels, entry.get("condition_key")) if name]
+        names = [*entry.get("exclude_batches", ()), "a", "b"]
+        obs = pd.DataFrame({name: np.resize(names, 60 * len(names)) for name in columns}).rename(index=str)
+        cells = anndata.AnnData(np.ones((len(obs), 3), np.float32), obs)
+        if entry.get("counts_layer"):
+            cells.layers[entry["counts_layer"]] = cells.X
+        cells.write_h5ad(path)
     else:
         path.touch()
 
