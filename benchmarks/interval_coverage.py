@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "workflow_scripts"))
 
 from scbench.checks import SCORE_COLUMNS
 from scbench.ranking.summary import summarise
-from scbench.ranking.uncertainty import mean_intervals, rank_tests
+from scbench.ranking.uncertainty import mean_intervals, rank_tests, significant
 
 DATASETS = (3, 5, 8, 20)
 SHAPES = ("normal", "skewed", "lost", "tied")
@@ -33,6 +33,15 @@ def main(benchmarks: int) -> None:
     show(
         "Share of intervals that hold the truth",
         [{"shape": shape, "datasets": n, **coverage(n, shape, benchmarks)} for shape in SHAPES for n in DATASETS],
+    )
+    show(
+        "Least and greatest share, over 3, 5, 8 and 20 datasets, of intervals of ranks that hold the truth",
+        [
+            {"methods": k, "shape": shape, "level": level, **rank_coverage(k, shape, level, benchmarks)}
+            for k in (3, 7, 12)
+            for shape in ("normal", "tied")
+            for level in (0.05, 0.18)
+        ],
     )
     show(
         "Share of t intervals over seeds that hold the truth",
@@ -64,6 +73,22 @@ def coverage(n_datasets: int, shape: str, benchmarks: int) -> dict[str, float]:
         held["rank"].append(inside(table["rank_low"], true_rank, table["rank_high"]))
         held["ranks in the interval"].append((table["rank_high"] - table["rank_low"] + 1).mean())
     return {name: float(np.mean(values)) for name, values in held.items()}
+
+
+def rank_coverage(n_methods: int, shape: str, level: float, benchmarks: int) -> dict[str, str]:
+    """Return how often intervals of ranks by tests of a level hold the truth: of all methods, and of the true best."""
+    means = np.interp(np.linspace(0, len(MEANS) - 1, n_methods), np.arange(len(MEANS)), MEANS)
+    means = 0.8 - 1e-6 * np.arange(n_methods) if shape == "tied" else means
+    true_rank, found = np.arange(1, n_methods + 1), []
+    for n_datasets in DATASETS:
+        random = np.random.default_rng([3, n_methods, n_datasets, SHAPES.index(shape)])
+        held = np.zeros(n_methods)
+        for _ in range(benchmarks):
+            better, worse = significant(dataset_totals(random, means, n_datasets, shape), level)
+            held += (1 + better.sum(axis=1) <= true_rank) & (true_rank <= n_methods - worse.sum(axis=1))
+        found.append((held.mean() / benchmarks, held[0] / benchmarks))
+    low, high = np.min(found, axis=0), np.max(found, axis=0)
+    return {name: f"{low[i]:.3f} to {high[i]:.3f}" for i, name in enumerate(("all methods", "best method"))}
 
 
 def dataset_totals(random: np.random.Generator, means: np.ndarray, n_datasets: int, shape: str) -> np.ndarray:

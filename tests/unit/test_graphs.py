@@ -9,6 +9,7 @@ from scipy import sparse
 
 from scbench.analyses.projection import project
 from scbench.files import read_embedding, read_graph, write_embedding
+from scbench.graphs import neighbours
 from scbench.graphs.connectivities import connectivities
 from scbench.graphs.neighbours import nearest_of_each_cell
 from scbench.graphs.paths import nearest_along_edges
@@ -50,6 +51,20 @@ def scores(cells, graph=None):
 
 
 # ---- neighbours
+
+
+def test_approximate_search_finds_most_neighbours_whatever_the_order_of_the_queries(monkeypatch):
+    random = np.random.default_rng(0)
+    X = (random.standard_normal((6000, 6)) + 3 * random.integers(0, 2, (6000, 6))).astype(np.float32)
+    exact = neighbours.nearest(X, X, 10)[0]
+    monkeypatch.setattr(neighbours, "EXACT_BELOW", 6000)
+    monkeypatch.setattr(neighbours, "LISTS_VISITED", 12)
+    found, distances = neighbours.nearest(X, X, 10)
+    shared = np.mean([len(np.intersect1d(*rows)) for rows in zip(found, exact, strict=True)]) / 10
+    assert 0.9 < shared < 1, "the search is approximate"
+    assert np.allclose(distances, np.linalg.norm(X[found] - X[:, None], axis=2), atol=1e-5)
+    order = random.permutation(6000)
+    assert np.array_equal(neighbours.nearest(X, X[order], 10)[0], found[order])
 
 
 def test_nearest_along_edges_are_those_of_shortest_paths(cells):

@@ -23,7 +23,7 @@ from scbench.config import load_config, robust_metrics
 from scbench.graphs import agreement
 from scbench.graphs.connectivities import connectivities
 from scbench.graphs.neighbours import nearest_of_each_cell
-from scbench.metrics import clustering, diagnostics, silhouette, structure
+from scbench.metrics import clustering, diagnostics, kbet, silhouette, structure
 from scbench.metrics.canonical import bounded, canonical_order
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.groups import group_means
@@ -247,6 +247,27 @@ def test_kbet_is_the_same_at_every_call_and_skips_small_types():
     large, single, small = group_means(accepted, labels)
     assert np.isnan([single, small]).all()
     assert large > 0.8, "batches drawn at random are mixed"
+
+
+def test_in_large_datasets_kbet_tests_a_sample_of_large_types(monkeypatch):
+    random = np.random.default_rng(0)
+    labels = np.repeat(["large", "small"], [3000, 200])
+    left = random.random(3200) < 0.5  # of the line along which batches are mixed; to its right, they are not
+    X = random.standard_normal((3200, 4)) + np.where(left, -3, 3)[:, None]
+    batch = np.where(left | (X[:, 1] > 3), "a", "b")
+    batch[left] = random.choice(["a", "b"], left.sum())
+    graph = connectivities(*nearest_of_each_cell(X + 100 * (labels == "small")[:, None], 50))
+    full = kbet_accepted(graph, batch, labels)
+    monkeypatch.setattr(kbet, "EXACT_BELOW", 3000)
+    monkeypatch.setattr(kbet, "N_TESTED", 1000)
+    sample = kbet_accepted(graph, batch, labels)
+    assert np.array_equal(sample, kbet_accepted(graph, batch, labels), equal_nan=True)
+    tested = ~np.isnan(sample)
+    assert [tested[labels == name].sum() for name in ("large", "small")] == [1000, 200]
+    assert np.array_equal(sample[labels == "small"], full[labels == "small"]), "small types are exact"
+    assert 0.2 < full[labels == "large"].mean() < 0.8, "the case must be able to tell values apart"
+    assert np.mean(sample[tested] == full[tested]) > 0.97
+    assert np.allclose(group_means(sample, labels), group_means(full, labels), atol=3 * np.sqrt(0.25 / 1000))
 
 
 def test_a_perfect_embedding_scores_high_and_noise_scores_no_biology(cells):

@@ -5,6 +5,7 @@ import numpy as np
 EXACT_BELOW = 50_000
 CELLS_PER_LIST = 100
 LISTS_VISITED = 64
+CHUNK = 64  # rows whose coordinates fit into the cache of a processor
 
 
 def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,19 +35,12 @@ def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarra
     points = np.ascontiguousarray(reference - centre, dtype=np.float32)
     asked = points if query is reference else np.ascontiguousarray(query - centre, dtype=np.float32)
     n_dims = points.shape[1]
-    index: faiss.IndexFlatL2 | faiss.IndexIVFFlat
     if len(points) < EXACT_BELOW:
         index = faiss.IndexFlatL2(n_dims)
+        index.add(points)
+        indices = index.search(asked, k)[1]
     else:
-        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(n_dims), n_dims, len(points) // CELLS_PER_LIST)
-        index.nprobe = LISTS_VISITED
-        index.train(points)
-    index.add(points)
-    _, indices = index.search(asked, k)
-    if (indices < 0).any():  # the searched lists contain fewer than k cells
-        assert isinstance(index, faiss.IndexIVFFlat)
-        index.nprobe = index.nlist
-        _, indices = index.search(asked, k)
+        indices = _approximate(points, asked, k)
     distances = _distances(points, asked, indices)
     order = np.argsort(distances, axis=1, kind="stable")
     return np.take_along_axis(indices, order, axis=1), np.take_along_axis(distances, order, axis=1)
@@ -68,10 +62,28 @@ def nearest_of_each_cell(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]
     return indices, distances
 
 
+def _approximate(points: np.ndarray, asked: np.ndarray, k: int) -> np.ndarray:
+    import faiss
+
+    centres = faiss.IndexFlatL2(points.shape[1])
+    index = faiss.IndexIVFFlat(centres, points.shape[1], len(points) // CELLS_PER_LIST)
+    index.nprobe = LISTS_VISITED
+    index.train(points)
+    index.add(points)
+    order = np.argsort(centres.search(asked, 1)[1][:, 0])  # one after the other, rows of a list find it in the cache
+    found = index.search(asked[order], k)[1]
+    if (found < 0).any():  # the searched lists contain fewer than k cells
+        index.nprobe = index.nlist
+        found = index.search(asked[order], k)[1]
+    indices = np.empty_like(found)
+    indices[order] = found
+    return indices
+
+
 def _distances(points: np.ndarray, asked: np.ndarray, indices: np.ndarray) -> np.ndarray:
     distances = np.empty(indices.shape)
-    for start in range(0, len(asked), 1024):
-        rows = slice(start, start + 1024)
+    for start in range(0, len(asked), CHUNK):
+        rows = slice(start, start + CHUNK)
         difference = points[indices[rows]].astype(np.float64) - asked[rows, None, :]
         distances[rows] = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference))
     return distances

@@ -115,7 +115,7 @@ def mean_intervals(totals: pd.DataFrame) -> pd.DataFrame:
         return table.assign(**dict.fromkeys(intervals, np.nan))
     values = totals.to_numpy()
     half = stats.t.ppf((1 + LEVEL) / 2, n_datasets - 1) * values.std(axis=1, ddof=1) / np.sqrt(n_datasets)
-    better, worse = _significant(values)
+    better, worse = significant(values, 1 - LEVEL)
     table["ci_low"], table["ci_high"] = mean - half, np.minimum(mean + half, np.maximum(mean, 1))
     table["rank_low"], table["rank_high"] = 1 + better.sum(axis=1), len(values) - worse.sum(axis=1)
     return table.assign(share_best=(_ranks(_drawn_means(values)) == 1).mean(axis=0))
@@ -217,10 +217,11 @@ def _ranks(totals: np.ndarray) -> np.ndarray:
     return stats.rankdata(-totals.round(DECIMALS), axis=1, method="min").astype(int)
 
 
-def _significant(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def significant(values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Return whether the method of a column is better, and whether it is worse, than that of a row: (methods, methods).
 
-    The tests of a row are one-sided paired t tests over the datasets with Holm's correction. One side suffices: of two
+    `values` are totals, (methods, datasets). The tests of a row are one-sided paired t tests over the datasets with
+    Holm's correction, so that a row has any error with at most the probability `level`. One side suffices: of two
     methods only one order is true, so that a pair can be wrong in one direction only.
     """
     n_methods, n_datasets = values.shape
@@ -234,7 +235,7 @@ def _significant(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     steps = np.take_along_axis(p_values, order, axis=1) * np.maximum(n_methods - 1 - np.arange(n_methods), 1)
     found = np.empty_like(p_values)
     np.put_along_axis(found, order, np.maximum.accumulate(steps, axis=1), axis=1)
-    differs = found <= 1 - LEVEL
+    differs = found <= level
     return differs & (mean > 0), differs & (mean < 0)
 
 
