@@ -74,3 +74,28 @@ rule knowledge_vectors:
         "{wildcards.dataset}: gene vectors, knowledge"
     script:
         "../workflow_scripts/knowledge_vectors.py"
+
+
+rule gene_table:
+    output:
+        AT.data("gene_table", "genes.tsv.gz"),
+        AT.data("gene_table", "genes.xlsx"),
+    log:
+        AT.log("gene_table"),
+    benchmark:
+        AT.data("gene_table", "benchmark.jsonl")
+    conda:
+        "../envs/knowledge.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        sources={name: url for name, url in CONFIG["gene_knowledge"]["sources"].items() if url},
+        folder=AT.data("gene_table", "download"),
+        lock="config/downloads.lock",
+        code=code_digest("gene_table.py"),
+    message:
+        "gene table: download public sources"
+    script:
+        "../workflow_scripts/gene_table.py"

@@ -1,11 +1,13 @@
 """Co-expression, vectors of genes and tables of gene knowledge say what was planted, and what they did."""
 
+import gzip
 import hashlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import anndata
 import numpy as np
@@ -13,6 +15,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from scbench.datasets.simulate import simulate
 from scbench.files import read_gene_vectors, write_gene_vectors
 from scbench.gene_knowledge import sentences, tables
 from scbench.gene_knowledge.coexpression import (
@@ -23,6 +26,7 @@ from scbench.gene_knowledge.coexpression import (
     read_pairs,
     write_pairs,
 )
+from scbench.gene_knowledge.public import gene_table, write_gene_table
 from scbench.gene_knowledge.sources import make_vectors
 from scbench.gene_knowledge.vectors import Sentences, gene2vec, node2vec
 from scbench.types import ContractError
@@ -198,7 +202,7 @@ def test_a_table_without_symbols_or_of_another_kind_is_refused(tmp_path):
     (tmp_path / "t.csv").write_text("name,a\nx,1\n")
     with pytest.raises(ContractError, match="no column 'symbol'"):
         tables.read_tables([tmp_path / "t.csv"])
-    with pytest.raises(ContractError, match=r"\.xlsx, \.csv or \.tsv"):
+    with pytest.raises(ContractError, match=r"\.xlsx, \.csv, \.tsv or \.gmt"):
         tables.read_tables([tmp_path / "t.json"])
 
 
@@ -260,3 +264,84 @@ def test_a_folder_without_a_model_is_one_clear_sentence(tmp_path):
     with pytest.raises(sentences.SentenceModelError, match="no model in") as caught:
         sentences.embed(["x"], sentences.find_model(str(tmp_path)))
     assert "\n" not in str(caught.value)
+
+
+NAMES = (
+    "hgnc_id\tsymbol\tname\tlocus_group\tstatus\tgene_group\tentrez_id\n"
+    'HGNC:1\tAAA1\tthe "first" gene\tprotein-coding gene\tApproved\tKinases|Others\t11\n'
+    "HGNC:2\tBBB2\tsecond\tnon-coding RNA\tApproved\t\t12\n"
+    "HGNC:3\tOLD3\twithdrawn\tprotein-coding gene\tEntry Withdrawn\t\t\n"
+)
+SUMMARIES = "#tax_id\tGeneID\tSource\tSummary\n9606\t11\tRefSeq\tDoes something.\n10090\t12\tRefSeq\tOf the mouse.\n"
+PATHWAY_SETS = {"Large pathway": [f"G{i}" for i in range(59)] + ["AAA1"], "Small pathway": ["AAA1", "BBB2"]}
+
+
+@pytest.fixture
+def public_files(tmp_path):
+    """Made-up files in the formats in which HGNC, NCBI Gene and Reactome publish them."""
+    (tmp_path / "hgnc_complete_set.txt").write_text(NAMES)
+    with gzip.open(tmp_path / "gene_summary.gz", "wt") as file:
+        file.write(SUMMARIES)
+    lines = ["\t".join([name, "R-HSA-1", *genes]) for name, genes in PATHWAY_SETS.items()]
+    with zipfile.ZipFile(tmp_path / "ReactomePathways.gmt.zip", "w") as archive:
+        archive.writestr("ReactomePathways.gmt", "\n".join(lines) + "\n")
+    names = {"names": "hgnc_complete_set.txt", "summaries": "gene_summary.gz", "pathways": "ReactomePathways.gmt.zip"}
+    return {source: tmp_path / name for source, name in names.items()}
+
+
+@pytest.mark.parametrize("name", ["genes.tsv.gz", "genes.xlsx"])
+def test_public_sources_become_one_table_of_text_and_attributes(public_files, tmp_path, name):
+    table = gene_table(public_files)
+    assert list(table["symbol"]) == ["AAA1", "BBB2"], "withdrawn symbols are left out"
+    assert list(table["summary"]) == ["Does something.", ""], "the gene of the mouse is not used"
+    assert table["name"][0] == 'the "first" gene'
+    assert {column: list(table[column]) for column in table.columns[4:]} == {
+        "class: non-coding RNA": [0, 1],
+        "class: protein-coding gene": [1, 0],
+        "Large pathway": [1, 0],
+    }
+    write_gene_table(tmp_path / name, table)
+    back = tables.read_tables([tmp_path / name])
+    assert back.loc["AAA1", "Large pathway"] == 1
+    assert back.drop(columns=["name", "gene_group", "summary"]).fillna(0).to_numpy().sum() == 3
+
+
+def test_a_public_file_of_another_format_is_refused_by_column(public_files, tmp_path):
+    (tmp_path / "other.txt").write_text("symbol\tname\nA\tB\n")
+    with pytest.raises(ContractError, match=r"other.txt: has no column 'status'; found: symbol, name"):
+        gene_table({"names": tmp_path / "other.txt"})
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("a.txt", "")
+    with pytest.raises(ContractError, match=r"two.zip: holds 0 files .gmt"):
+        gene_table(public_files | {"pathways": tmp_path / "two.zip"})
+    assert "summary" not in gene_table({"names": public_files["names"]})
+
+
+def test_gene_sets_are_a_table_with_a_column_per_set(tmp_path):
+    (tmp_path / "sets.gmt").write_text("first\tsource\tA\tb\nsecond\tsource\tB\tC\n")
+    table = tables.read_tables([tmp_path / "sets.gmt"])
+    assert table.to_dict("index") == {
+        "A": {"first": 1, "second": 0},
+        "B": {"first": 1, "second": 1},
+        "C": {"first": 0, "second": 1},
+    }
+    (tmp_path / "wrong.gmt").write_text("first\tsource\tA\nsecond\n")
+    with pytest.raises(ContractError, match=r"wrong.gmt: line 2 is not a name, a source and genes"):
+        tables.read_tables([tmp_path / "wrong.gmt"])
+    (tmp_path / "twice.gmt").write_text("first\tsource\tA\nfirst\tsource\tB\n")
+    with pytest.raises(ContractError, match=r"twice.gmt: line 2: there is another set 'first'"):
+        tables.read_tables([tmp_path / "twice.gmt"])
+
+
+def test_by_default_genes_of_one_simulated_module_have_similar_knowledge_vectors(config, root, monkeypatch):
+    monkeypatch.chdir(root)
+    adata = simulate(n_cells=60, n_genes=400, n_modules=10)
+    settings = {key: config["gene_knowledge"][key] for key in ("tables", "text_columns", "sentence_model", "width")}
+    vectors, report = tables.of_tables(adata.var_names.to_numpy(), **settings)
+    assert report["genes_in_table"] == 400
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    module = adata.var["module"].to_numpy()
+    similar = unit @ unit.T
+    same = (module[:, None] == module) & (module >= 0) & ~np.eye(400, dtype=bool)
+    assert similar[same].mean() > 0.8
+    assert similar[~same & (module >= 0)[:, None] & (module >= 0)].mean() < 0.2

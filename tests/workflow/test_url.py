@@ -11,6 +11,7 @@ import scipy.io
 
 from scbench.datasets.simulate import simulate
 from scbench.files import read_dataset
+from scbench.gene_knowledge.tables import read_tables
 
 TARGET = "results/atlas/dataset.h5ad"
 
@@ -80,3 +81,20 @@ def test_folders_of_10x_by_path_are_one_dataset_with_a_batch_per_folder(project)
     project.run("results/tenx/dataset.h5ad")
     assert list(read_dataset(project.folder / "results/tenx/dataset.h5ad").obs["batch"]) == sorted(cells.obs["batch"])
     assert project.planned({}, "results/tenx/dataset.h5ad") == {}
+
+
+def test_the_gene_table_is_made_of_public_sources_by_url(project, served):
+    folder, address = served
+    columns = "symbol\tname\tstatus\tlocus_group\tgene_group\tentrez_id\n"
+    (folder / "names.txt").write_text(columns + "AAA1\tfirst\tApproved\tprotein-coding gene\t\t11\n")
+    sources = {"names": f"{address}/names.txt", "summaries": None, "pathways": None}
+    project.configure({"gene_knowledge": {"sources": sources}})
+    project.run("gene_table")
+    for name in ("genes.tsv.gz", "genes.xlsx"):
+        table = read_tables([project.results / "gene_table" / name])
+        assert table.loc["AAA1"].to_dict() | {"gene_group": ""} == {
+            "name": "first",
+            "gene_group": "",
+            "class: protein-coding gene": 1,
+        }
+    assert f"{address}/names.txt" in (project.folder / "config/downloads.lock").read_text()

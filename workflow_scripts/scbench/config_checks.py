@@ -18,7 +18,8 @@ from scbench.parameters import ParameterError
 # Names in the results folder beside those of datasets: folders, tables, and what figures are called after.
 RESERVED_IDS = (
     *("summary", "partial", "tables", "figures", "paper", "logs", "overall", "robust", "ranking", "datasets"),
-    *("calibration", "published", "claims", "disentanglement", "annotation", "download", "gene_knowledge"),
+    *("calibration", "published", "claims", "disentanglement", "annotation", "download"),
+    *("gene_knowledge", "gene_table"),
 )
 PARTS_OF_THE_PROJECT = ("config", "docs", "envs", "plugins", "profiles", "report", "rules", "tests", "workflow_scripts")
 Fail = Callable[[Sequence, str], NoReturn]  # (keys of the invalid value, problem)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from scbench.gene_knowledge.sentences import NoSentenceModel, embed, find_model
+from scbench.gene_sets import read_gmt
 from scbench.provenance import package_versions
 from scbench.seeding import generator
 from scbench.types import ContractError
@@ -38,6 +39,8 @@ def of_tables(
 def read_tables(paths: Sequence[str | Path], *, n_rows: int | None = None) -> pd.DataFrame:
     """Read tables (.xlsx, .csv, .tsv, the latter two also .gz) with one row per gene symbol, and join them.
 
+    Gene sets (.gmt) are tables with a column of 0 and 1 for each set.
+
     Parameters
     ----------
     n_rows
@@ -56,8 +59,10 @@ def read_tables(paths: Sequence[str | Path], *, n_rows: int | None = None) -> pd
                 table = pd.read_excel(path, nrows=n_rows)
             elif name.endswith((".csv", ".tsv")):
                 table = pd.read_csv(path, sep="," if name.endswith(".csv") else "\t", nrows=n_rows)
+            elif name.endswith(".gmt"):
+                table = _of_sets(read_gmt(path))
             else:
-                raise ContractError(f"{path}: a table of gene knowledge is .xlsx, .csv or .tsv")
+                raise ContractError(f"{path}: a table of gene knowledge is .xlsx, .csv, .tsv or .gmt")
         except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile) as error:
             if isinstance(error, ContractError):
                 raise
@@ -77,6 +82,14 @@ def ignored_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns of numbers other than 0 and 1, which give no vectors."""
     numbers = table.select_dtypes("number").fillna(0)
     return [str(name) for name in numbers if not numbers[name].isin([0, 1]).all()]
+
+
+def _of_sets(sets: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return a table with a row per gene and a column per set."""
+    members = {name: [gene.upper() for gene in genes] for name, genes in sets.items()}
+    symbols = list(dict.fromkeys(gene for genes in members.values() for gene in genes))
+    columns = {name: np.isin(symbols, genes).astype(np.int8) for name, genes in members.items()}
+    return pd.DataFrame({SYMBOL: symbols, **columns})
 
 
 def knowledge_vectors(
