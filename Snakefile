@@ -23,7 +23,7 @@ include: "rules/paper.smk"
 rule all:
     default_target: True
     input:
-        of_all_runs("embedding.h5ad"),  # listed explicitly, so that deleted embeddings are recomputed
+        files_of_runs(),  # listed explicitly, so that files that were deleted or set aside are made again
         rules.summarise.output,
         rules.score_tables.output,
         rules.score_figures.output,
@@ -44,10 +44,11 @@ onstart:
 
 
 onsuccess:
-    record_coverage(PLAN, AT)
-    print(closing_words(AT))
+    words, n_broken = end(PLAN, AT, complete=True)
+    print(words)
+    if n_broken:
+        raise WorkflowError(f"{n_broken} broken files were set aside; start again to make them again")
 
 
 onerror:
-    record_coverage(PLAN, AT)
-    print(closing_words(AT))
+    print(end(PLAN, AT, complete=False)[0])

@@ -20,7 +20,7 @@ from scbench.config import (
     source_of,
     write_config,
 )
-from scbench.coverage import closing_words, record_coverage
+from scbench.coverage import end
 from scbench.datasets.external import files_of
 from scbench.inputs import check_inputs
 from scbench.paths import Paths
@@ -111,3 +111,15 @@ def of_all_runs(name):
     """Return the file `name` of every planned run."""
     pattern = AT.run("{run.dataset}", "{run.method}", "{run.seed}", name)
     return collect(pattern, run=lookup("status == 'planned'", within=RUN_TABLE))
+
+
+def files_of_runs():
+    """Return what integrate, score and project write for every planned run."""
+    names = ["scores.tsv", "levels.tsv", "by_type.tsv", f"{PROJECTION}.tsv.gz"]
+    own = {id: [*AT.run_parts(trained=METHODS[id].trained, tables=METHODS[id].tables).values()] for id in SHOWN_METHODS}
+    made_here = {id: [] if id in EXTERNAL else ["benchmark.jsonl"] for id in SHOWN_METHODS}
+    return [
+        AT.run(run.dataset, run.method, run.seed, name)
+        for run in RUNS
+        for name in (*own[run.method], *made_here[run.method], *names)
+    ]

@@ -56,7 +56,9 @@ rule summarise:
         mem_mb=2000,
         runtime=10,
     params:
+        all_runs=[(run.dataset, run.method, run.seed) for run in RUNS],
         runs=[(run.dataset, run.method, run.seed) for run in MADE_HERE],
+        metrics=sum(SCORED.values(), []),
         kinds=KINDS,
         weights=CONFIG["metrics"]["weights"],
         scaling=CONFIG["metrics"]["scaling"],

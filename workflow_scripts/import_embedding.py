@@ -18,6 +18,7 @@ with logged(snakemake.log[0]):
     X = read_external(settings, cells, read_cells_of_source(given.raw))
     digests = {f"sha256_of_{key}": digest(Path(file)) for key, file in files_of(settings).items()}
     record = {
+        "dataset": run.dataset,
         "method": run.method,
         "seed": int(run.seed),
         "kind": "external",

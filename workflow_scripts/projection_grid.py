@@ -3,14 +3,15 @@
 from scbench.logs import logged
 
 with logged(snakemake.log[0]):
+    from functools import partial
+
     from scbench.files import read_table, read_truth
+    from scbench.integrity import usable
     from scbench.report.figures import save
     from scbench.report.projection_grid import grid_table, projection_figure
 
     given, params = snakemake.input, snakemake.params
-    projections = {
-        method: read_table(path, text=["cell_id"])
-        for method, path in zip(params.methods, given.projections, strict=True)
-    }
+    files = dict(zip(params.methods, given.projections, strict=True))
+    projections = usable(files, partial(read_table, text=["cell_id"]))
     table = grid_table(projections, read_truth(given.truth))
     save(projection_figure(table, params.labels), dict(snakemake.output.items()), table)

@@ -8,9 +8,10 @@ with logged(snakemake.log[0]):
     from scbench.score_files import write_by_type, write_levels
 
     given, run = snakemake.input, snakemake.wildcards
+    run_of = (run.dataset, run.method, int(run.seed))
     adata = read_dataset(given.dataset)
     tables = score_run(
-        *read_embedding(given.embedding, adata.obs_names),
+        *read_embedding(given.embedding, adata.obs_names, run_of),
         adata,
         read_truth(given.truth, adata.obs_names),
         dataset=run.dataset,

@@ -4,15 +4,20 @@ from scbench.logs import logged
 
 with logged(snakemake.log[0]):
     from scbench.files import write_table
-    from scbench.ranking.tables import summary_tables
+    from scbench.integrity import set_aside
+    from scbench.ranking.tables import RUN_TABLES, summary_tables
 
     given, params = snakemake.input, snakemake.params
-    tables = summary_tables(
-        scores=given.scores,
-        levels=given.levels,
-        by_type=given.by_type,
-        benchmarks=dict(zip(params.runs, given.benchmarks, strict=True)),
-        **{name: params[name] for name in ("kinds", "weights", "scaling", "robust", "runs")},
+    files = {run: {} for run in params.all_runs}
+    for name in RUN_TABLES:
+        for run, path in zip(params.all_runs, given[name], strict=True):
+            files[run][name] = path
+    for run, path in zip(params.runs, given.benchmarks, strict=True):
+        files[run]["benchmark"] = path
+    tables, broken = summary_tables(
+        files, **{name: params[name] for name in ("kinds", "metrics", "weights", "scaling", "robust", "runs")}
     )
+    for error in broken.values():
+        print(f"left out: {set_aside(error)}")
     for name, table in tables.items():
         write_table(snakemake.output[name], table)

@@ -54,7 +54,7 @@ def test_cvae_writes_a_run_with_its_exports_and_draws_them_again(files, tmp_path
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("CVAE_NB_")
     wanted = {*EXPORTS, "embedding.h5ad", "history.tsv", "model.pt", "truth.tsv.gz"}
-    assert {path.name for path in folder.iterdir()} == wanted
+    assert {path.name for path in folder.glob("[!.]*")} == wanted
     model = read_model(folder / "model.pt")
     assert (model["parameters"]["likelihood"], model["parameters"]["prior"]) == ("zinb", "mog")
     assert model["sizes"]["n_genes"] == 50

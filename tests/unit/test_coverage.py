@@ -5,13 +5,15 @@ import json
 import pandas as pd
 import pytest
 
-from scbench.coverage import COVERAGE_COLUMNS, KILLED, closing_words, coverage, record_coverage
+from scbench.checks import SCORE_COLUMNS
+from scbench.coverage import COVERAGE_COLUMNS, KILLED, coverage, end
 from scbench.paths import Paths
 from scbench.plan import Run
 from scbench.ranking.costs import resources
 
 ERROR = "epoch 1\nTraceback (most recent call last):\n  File x\nValueError: no such thing\n\n"
 RUN = Run("data", "harmony", 1)
+SCORED = "\t".join(SCORE_COLUMNS) + "\ndata\tharmony\t1\tnmi\tbio\t0.5\tok\t\tmade up\n"
 DATA_FILES = ["data/raw.h5ad", "data/dataset.h5ad", "data/truth.tsv.gz"]
 EMBEDDING, SCORES = "data/harmony/seed1/embedding.h5ad", "data/harmony/seed1/scores.tsv"
 INTEGRATE_LOG, SCORE_LOG = "logs/data/harmony/seed1/integrate.log", "logs/data/harmony/seed1/score.log"
@@ -34,14 +36,16 @@ def outcome(results, run: Run = RUN) -> tuple:
 
 
 def test_embedding_and_scores_make_a_run_ok_even_after_an_earlier_error(tmp_path, write):
-    write(EMBEDDING, SCORES)
+    write(EMBEDDING)
+    write(SCORES, text=SCORED)
     write(INTEGRATE_LOG, text=ERROR)
     assert outcome(tmp_path) == ("ok", "", "")
 
 
 def test_metrics_that_failed_are_named(tmp_path, write):
     write(EMBEDDING)
-    write(SCORES, text="metric\tstatus\nnmi\tok\nkbet\tfailed\nbras\tfailed\n")
+    failed = "".join(f"data\tharmony\t1\t{name}\tbatch\t\tfailed\twhy\tmade up\n" for name in ("kbet", "bras"))
+    write(SCORES, text=SCORED + failed)
     assert outcome(tmp_path) == ("ok", "metrics that failed: kbet, bras", "")
 
 
@@ -114,37 +118,40 @@ def test_no_runs_give_empty_tables(tmp_path):
 
 
 def test_coverage_is_recorded_with_a_row_per_planned_run_whatever_became_of_it(tmp_path, write):
-    write(EMBEDDING, SCORES, *DATA_FILES)
+    write(EMBEDDING, *DATA_FILES)
+    write(SCORES, text=SCORED)
     write("logs/data/vae/seed0/integrate.log", text=ERROR)
     runs = [RUN, Run("data", "vae", 0), Run("data", "oracle", 0, "skipped", "no labels"), Run("later", "vae", 0)]
     paths = Paths(str(tmp_path))
-    record_coverage(runs, paths)
+    end(runs, paths, complete=False)
     table = pd.read_csv(paths.coverage, sep="\t", keep_default_na=False)
     assert list(table.columns) == COVERAGE_COLUMNS
     assert table["status"].tolist() == ["ok", "failed", "skipped", "not_run"]
 
 
 def test_the_closing_words_name_each_failed_run_with_its_reason_and_its_log(tmp_path, write):
-    write(EMBEDDING, SCORES, *DATA_FILES)
+    write(EMBEDDING, *DATA_FILES)
+    write(SCORES, text=SCORED)
     log = "logs/data/vae/seed0/integrate.log"
     write(log, text=ERROR)
     write("tables/overall.md", text="| Harmony |")
     paths = Paths(str(tmp_path))
-    record_coverage([RUN, Run("data", "vae", 0)], paths)
-    assert closing_words(paths).splitlines() == [
+    assert end([RUN, Run("data", "vae", 0)], paths, complete=False)[0].splitlines() == [
         f"1 of 2 runs failed; see {paths.coverage}",
         f"  data vae seed 0: ValueError: no such thing (log: {tmp_path / log})",
+        "1 of 2 runs are complete. Start again to make only what is missing.",
     ]
 
 
 def test_the_closing_words_of_a_complete_benchmark_are_its_table_and_where_the_rest_is(tmp_path, write):
-    write(EMBEDDING, SCORES)
+    write(EMBEDDING)
+    write(SCORES, text=SCORED)
     paths = Paths(str(tmp_path))
-    record_coverage([RUN], paths)
-    assert closing_words(paths) == "", "only some files were asked for, so there is no table"
+    assert end([RUN], paths, complete=True)[0] == "", "only some files were asked for, so there is no table"
     write("tables/overall.md", text="| Harmony |\n")
-    assert closing_words(paths) == f"| Harmony |\n\nTables: {tmp_path}/tables   Figures: {tmp_path}/figures"
+    assert (
+        end([RUN], paths, complete=True)[0] == f"| Harmony |\n\nTables: {tmp_path}/tables   Figures: {tmp_path}/figures"
+    )
     reason = "scvi-tools is not installed; run `make reference`"
     skipped = [Run("data", method, seed, "skipped", reason) for method in ("scvi", "scanvi") for seed in (0, 1)]
-    record_coverage([RUN, *skipped], paths)
-    assert closing_words(paths).splitlines()[-1] == f"Skipped: scvi, scanvi ({reason})"
+    assert end([RUN, *skipped], paths, complete=True)[0].splitlines()[-1] == f"Skipped: scvi, scanvi ({reason})"

@@ -185,5 +185,5 @@ def test_the_file_of_the_report_is_its_contract(simulated, tmp_path):
     with pytest.raises(ContractError, match="needs exactly the keys cells, genes"):
         write_data_report(path, {"cells": 3})
     path.write_text("{")
-    with pytest.raises(ContractError, match=r"data_report.json: is not JSON .* delete it"):
+    with pytest.raises(ContractError, match=r"data_report.json: its content is not what was written"):
         read_data_report(path)

@@ -2,6 +2,10 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
+from scbench.logs import INTERRUPTED, is_being_written
+
 
 def run(root, tmp_path, body):
     """Run `body` as a job of its own; return its outcome and its log."""
@@ -49,9 +53,31 @@ def test_a_failure_is_one_sentence_on_the_terminal_and_a_traceback_in_the_log(ro
     assert "Traceback" in log
 
 
-def test_the_status_of_an_exit_is_kept(root, tmp_path):
-    done, _ = run(root, tmp_path, "raise SystemExit(3)")
-    assert done.returncode == 3
+@pytest.mark.parametrize("code", ["0", "3", "None"])
+def test_code_that_exits_before_the_result_is_a_failure_and_said_to_be_one(root, tmp_path, code):
+    done, log = run(root, tmp_path, f"raise SystemExit({code})")
+    assert done.returncode == 1
+    assert log.splitlines()[-1] == f"the code called exit({code}) before the result was written"
+
+
+def test_the_last_line_of_the_log_is_the_whole_message_however_many_lines_it_has(root, tmp_path):
+    words = [f"word{number}" for number in range(60)]
+    done, log = run(root, tmp_path, f"raise ValueError({chr(10).join(words)!r})")
+    assert log.splitlines()[-1] == f"ValueError: {' '.join(words)}"
+    assert done.stderr == f"ValueError: {' '.join(words)} (log: logs/job.log)\n"
+
+
+def test_an_interrupted_job_says_so(root, tmp_path):
+    done, log = run(root, tmp_path, "raise KeyboardInterrupt")
+    assert done.returncode == 1
+    assert log.splitlines()[-1] == INTERRUPTED
+
+
+def test_a_log_is_known_to_be_written_as_long_as_its_job_runs(root, tmp_path):
+    _, log = run(root, tmp_path, "from scbench.logs import is_being_written as asked; print(asked('logs/job.log'))")
+    assert log == "True\n"
+    assert not is_being_written(tmp_path / "logs/job.log")
+    assert not is_being_written(tmp_path / "logs/other.log")
 
 
 def test_a_new_job_starts_a_new_log(root, tmp_path):

@@ -12,12 +12,13 @@ import pytest
 from made_up import NASTY, make_config, make_results
 
 from scbench.cli import main
-from scbench.files import ContractError, read_scores, write_table
+from scbench.files import read_scores, write_table
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.documentation import documentation
 from scbench.report.page.build import ASSETS, FOLDER
 from scbench.report.page.citations import bibtex, read_citations
 from scbench.report.page.projections import LEVELS, cells_per_run, pack_dataset
+from scbench.types import ContractError
 
 
 class Page(HTMLParser):

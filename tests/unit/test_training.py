@@ -114,6 +114,46 @@ def test_a_killed_and_resumed_training_equals_one_that_was_never_killed(tmp_path
     assert resumed_history.equals(history)
 
 
+DAMAGE = {
+    "truncated": lambda content: content[: len(content) // 2],
+    "a flipped bit": lambda content: content[:900] + bytes([content[900] ^ 1]) + content[901:],
+    "empty": lambda content: b"",
+    "foreign": lambda content: b"<html>404</html>",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("digest", [True, False])
+def test_a_damaged_checkpoint_is_discarded_with_a_word_and_the_training_starts_anew(tmp_path, capsys, damage, digest):
+    path = tmp_path / "c.pt"
+    whole, history = fit(**LONG)
+    with pytest.raises(Killed):
+        fit(**LONG, weights=killed, checkpoint=Checkpoint(path, "a key"), checkpoint_seconds=0)
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    if not digest:
+        (tmp_path / ".c.pt.sha256").unlink()
+    begun, its_history = fit(**LONG, checkpoint=Checkpoint(path, "a key"))
+    if digest or damage != "a flipped bit":
+        assert "discarded a damaged checkpoint; the training starts anew" in capsys.readouterr().out
+        assert torch.equal(begun.linear.weight, whole.linear.weight)
+        assert its_history.equals(history)
+
+
+def test_a_checkpoint_with_other_weights_under_the_same_key_changes_nothing(tmp_path, capsys):
+    path = tmp_path / "c.pt"
+    whole, _ = fit(**LONG)
+    with pytest.raises(Killed):
+        fit(**LONG, weights=killed, checkpoint=Checkpoint(path, "a key"), checkpoint_seconds=0)
+    content = torch.load(path, weights_only=True)
+    content["model"] = {name: value * 2 for name, value in content["model"].items()}
+    content["average"] = (3, [])
+    torch.save(content, path)
+    (tmp_path / ".c.pt.sha256").unlink()
+    begun, _ = fit(**LONG, checkpoint=Checkpoint(path, "a key"))
+    assert "discarded a damaged checkpoint" in capsys.readouterr().out
+    assert torch.equal(begun.linear.weight, whole.linear.weight)
+
+
 def test_a_checkpoint_of_another_run_is_not_resumed_from(tmp_path, capsys):
     path = tmp_path / "c.pt"
     with pytest.raises(Killed):

@@ -352,6 +352,40 @@ def test_a_run_that_fails_leaves_the_others_and_is_reported(finished, edited):
     assert set(coverage(finished)["status"]) == {"ok", "skipped"}
 
 
+def test_a_broken_file_costs_its_own_run_and_the_next_start_makes_it_again(finished):
+    """Scores that were truncated, then an embedding of another method, each noticed by the job that reads it."""
+    names = ["summary/summary.tsv", "small/harmony/seed1/scores.tsv", "small/unintegrated/seed1/scores.tsv"]
+    files = [finished.results / name for name in (*names, "small/unintegrated/seed1/embedding.h5ad")]
+    before = [path.read_bytes() for path in files]
+    summary, scores, _, embedding = files
+
+    def start() -> tuple[int, str]:
+        done = finished.snakemake(*(f"results/{name}" for name in names), "--configfile", "tiny.yaml")
+        return done.returncode, done.stdout + done.stderr
+
+    scores.write_bytes(before[1][:200])
+    code, output = start()
+    assert code != 0
+    assert "1 of 11 runs failed; see results/summary/coverage.tsv" in output
+    assert "seed1/scores.tsv: its content is not what was written; it is damaged or was edited" in output
+    assert "| Harmony |" not in output, "no table of an earlier start"
+    table = pd.read_csv(summary, sep="\t").query("dataset == 'small'")
+    assert set(table["method"]) == {*METHODS, *CONTROLS} - {"harmony"}
+    assert (coverage(finished)["status"] == "failed").sum() == 1
+    assert (scores.parent / "scores.tsv.broken").read_bytes() == before[1][:200]
+
+    for name in ("embedding.h5ad", ".embedding.h5ad.sha256"):
+        shutil.copy(scores.parent / name, embedding.parent / name)
+    code, output = start()
+    assert code != 0
+    assert "embedding.h5ad: is of method harmony, not of method unintegrated" in output
+    assert scores.read_bytes() == before[1], "what was set aside is made again"
+
+    code, output = start()
+    assert code == 0, output
+    assert [path.read_bytes() for path in files] == before
+
+
 def test_a_killed_run_goes_on_where_it_stopped(finished):
     """Terminated in the middle: what was finished stays, and the next start makes the rest."""
     again = finished.folder / "again"

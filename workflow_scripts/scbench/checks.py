@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,17 +11,17 @@ from scipy import sparse
 
 from scbench.types import HISTORY_COLUMNS, ContractError, Embedding, Graph
 
-if TYPE_CHECKING:
-    pass
-
+Run = tuple[str, str, int]
+RUN_COLUMNS = ["dataset", "method", "seed"]
 TRUTH_COLUMNS = ["cell_id", "batch", "cell_type"]
 CONDITION = "condition"  # column of the truth and of raw obs, if there is a condition_key
 LABEL_PREFIX = "label:"  # of the columns with all levels of cell types, if there are several; the first is cell_type
-SCORE_COLUMNS = ["dataset", "method", "seed", "metric", "group", "value", "status", "reason", "implementation"]
-BY_TYPE_COLUMNS = ["dataset", "method", "seed", "level", "name", "metric", "value", "cells"]
+SCORE_COLUMNS = [*RUN_COLUMNS, "metric", "group", "value", "status", "reason", "implementation"]
+BY_TYPE_COLUMNS = [*RUN_COLUMNS, "level", "name", "metric", "value", "cells"]
 BY_TYPE_LEVELS = ("cell_type", "batch")
-LEVEL_COLUMNS = [*SCORE_COLUMNS[:3], "labels", *SCORE_COLUMNS[3:]]
+LEVEL_COLUMNS = [*RUN_COLUMNS, "labels", *SCORE_COLUMNS[3:]]
 SCORE_STATUS = ("ok", "not_applicable", "failed")
+BENCHMARK_FIELDS = ["s", "cpu_time", "max_rss"]  # of benchmark.jsonl: wall seconds, CPU seconds, memory in MB
 
 
 def is_counts(matrix: sparse.spmatrix | np.ndarray) -> bool:
@@ -50,6 +50,13 @@ def check_embedding(where: str | Path, embedding: Embedding, n_cells: int) -> No
         require(list(embedding.history.columns) == HISTORY_COLUMNS, where, f"history needs {HISTORY_COLUMNS}")
         finite = np.isfinite(embedding.history["value"]).all()
         require(bool(finite), where, "the history holds values that are not finite")
+
+
+def check_run(where: str | Path, record: Mapping, run: Run | None) -> None:
+    """Raise ContractError if the record says that a file is of another (dataset, method, seed)."""
+    for name, wanted in zip(RUN_COLUMNS, run or (), strict=False):
+        found = record.get(name, wanted)
+        require(found == wanted, where, f"is of {name} {found}, not of {name} {wanted}")
 
 
 def check_graph(where: str | Path, graph: Graph, n_cells: int) -> None:
@@ -118,15 +125,42 @@ def check_scores(path, scores) -> None:
     require(bool(scores["status"].isin(SCORE_STATUS).all()), path, f"status must be one of {SCORE_STATUS}")
     valued = scores["value"].notna() & np.isfinite(scores["value"].astype(float))
     require(bool((valued == (scores["status"] == "ok")).all()), path, "a score has a value exactly when it is ok")
+    _check_range(path, scores)
     require(bool((scores["reason"].ne("") | (scores["status"] == "ok")).all()), path, "a missing score needs a reason")
-    require(not scores.duplicated(["dataset", "method", "seed", "metric"]).any(), path, "a score stands twice")
+    require(not scores.duplicated([*RUN_COLUMNS, "metric"]).any(), path, "a score stands twice")
 
 
 def check_by_type(path, table) -> None:
     require(list(table.columns) == BY_TYPE_COLUMNS, path, f"columns must be {BY_TYPE_COLUMNS}")
     require(bool(table["level"].isin(BY_TYPE_LEVELS).all()), path, f"level must be one of {BY_TYPE_LEVELS}")
-    twice = table.duplicated(["dataset", "method", "seed", "level", "name", "metric"]).any()
+    twice = table.duplicated([*RUN_COLUMNS, "level", "name", "metric"]).any()
     require(not twice, path, "a score stands twice")
+    _check_range(path, table)
+    require(bool((table["cells"] >= 1).all()), path, "a group has no cells")
+
+
+def _check_range(path, table) -> None:
+    """Scores lie between -1 and 1; a metric that computes 1 may miss it by its rounding."""
+    for row in table[table["value"].astype(float).abs() > 1 + 1e-6].itertuples():
+        raise ContractError(f"{path}: the score {row.metric} is {row.value}, outside of -1 to 1")
+
+
+def check_complete(path, table: pd.DataFrame, run: Run, metrics: Collection[str] | None = None) -> None:
+    """Raise ContractError unless all rows are of this run, and there is one for each of `metrics`."""
+    others = table[(table[RUN_COLUMNS] != run).any(axis=1)]
+    for row in others.itertuples():
+        check_run(path, row._asdict(), run)
+    missing = set(metrics or ()) - set(table["metric"])
+    require(not missing, path, f"has no row for {', '.join(sorted(missing))}")
+
+
+def check_benchmark(path, record: Mapping) -> None:
+    """Raise ContractError unless run time and memory are positive numbers, or NA where Snakemake measured nothing."""
+    for name in BENCHMARK_FIELDS:
+        require(name in record, path, f"has no {name}")
+        value = record[name]
+        known = isinstance(value, int | float) and 0 <= value < float("inf")
+        require(known or value in ("NA", None), path, f"{name} is {value!r}, not a number of at least 0")
 
 
 def require(condition: bool, path: str | Path, problem: str) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from scbench.integrity import whole
 from scbench.types import ContractError
 
 KEYS = (
@@ -28,13 +29,11 @@ def read_data_report(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     ContractError
-        If it is not JSON with exactly the keys of the contract.
+        If it is not JSON with exactly the keys of the contract, or not what was written.
     """
-    try:
+    with whole(path):
         report = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ContractError(f"{path}: is not JSON ({error}); delete it and start again") from error
-    _check(path, report)
+        _check(path, report)
     return report
 
 

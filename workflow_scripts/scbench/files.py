@@ -1,14 +1,13 @@
 """Read and write the files that the steps exchange; each file is checked against its contract on both occasions.
 
-docs/reference/files.md lists all files. Writes are atomic: to a temporary file in the same folder, which is renamed.
+docs/reference/files.md lists all files. `scbench.integrity` makes writes atomic and compares digests.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,34 +16,25 @@ import pandas as pd
 
 from scbench.checks import (
     SCORE_COLUMNS,
+    Run,
+    check_complete,
     check_dataset,
     check_embedding,
     check_graph,
     check_raw,
+    check_run,
     check_scores,
     check_truth,
     require,
 )
-from scbench.types import ContractError, Dataset, Embedding, Graph
+from scbench.integrity import atomic, whole
+from scbench.types import Dataset, Embedding, Graph
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 GRAPH = ("connectivities", "distances")  # keys of obsp, as in scanpy
 PHASES = ["S_score", "G2M_score"]  # columns of obs, present only if enough of the genes are
-
-
-@contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`; rename it to `path` at the end, or remove it after an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 # ---- datasets
@@ -61,8 +51,9 @@ def write_raw(path: str | Path, adata: AnnData) -> None:
 
 
 def read_raw(path: str | Path) -> AnnData:
-    adata = _read_h5ad(path)
-    check_raw(path, adata)
+    with whole(path):
+        adata = _read_h5ad(path)
+        check_raw(path, adata)
     return adata
 
 
@@ -71,7 +62,7 @@ def read_cells_of_source(path: str | Path) -> pd.Index:
     import h5py
     from anndata.io import read_elem
 
-    with h5py.File(path) as file:
+    with whole(path), h5py.File(path) as file:
         dropped = read_elem(file["uns/dropped_cells"]) if "uns/dropped_cells" in file else []
         return read_elem(file["obs"]).index.append(pd.Index(dropped, dtype=object))
 
@@ -91,8 +82,9 @@ def read_dataset(path: str | Path) -> AnnData:
     HVG subset with layers["counts"] (CSR, integer values), X (CSR float32, log-normalised), obs batch and total_counts,
     var highly_variable_rank, obsm X_pca, uns preprocessing (settings as JSON). It never contains cell types.
     """
-    adata = _read_h5ad(path)
-    check_dataset(path, adata)
+    with whole(path):
+        adata = _read_h5ad(path)
+        check_dataset(path, adata)
     return adata
 
 
@@ -104,12 +96,10 @@ def cell_cycle_phases(adata: AnnData) -> np.ndarray | None:
 def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | None = None) -> Dataset:
     """Return the input that a method declares: counts | lognorm | pca."""
     matrix = {"counts": adata.layers["counts"], "lognorm": adata.X, "pca": adata.obsm["X_pca"]}[declared]
-    if declared == "counts":
-        matrix = matrix.astype(np.int32)
     batch = adata.obs["batch"].cat
     return Dataset(
         name=name,
-        X=matrix,
+        X=matrix.astype(np.int32) if declared == "counts" else matrix,
         batch=batch.codes.to_numpy().astype(np.int64),
         batch_names=tuple(map(str, batch.categories)),
         gene_names=adata.var_names.to_numpy().astype(str),
@@ -129,8 +119,7 @@ def target_sum(adata: AnnData) -> float:
 def write_truth(path: str | Path, truth: pd.DataFrame) -> None:
     """Write cell id, batch and cell type (empty if the dataset has none); see `read_truth` for further columns."""
     check_truth(path, truth)
-    with atomic(path) as partial:
-        truth.to_csv(partial, sep="\t", index=False, compression={"method": "gzip", "mtime": 0})
+    write_table(path, truth)
 
 
 def read_truth(path: str | Path, cell_ids: pd.Index | None = None) -> pd.DataFrame:
@@ -139,13 +128,14 @@ def read_truth(path: str | Path, cell_ids: pd.Index | None = None) -> pd.DataFra
     Further columns, if the dataset has them: condition, and label:{level} for each of several levels of cell types, the
     first of which is also cell_type.
     """
-    truth = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, compression="gzip")
-    check_truth(path, truth)
-    if cell_ids is not None:
-        truth = truth.set_index("cell_id", drop=False)
-        same = len(truth) == len(cell_ids) and truth.index.isin(cell_ids).all()
-        require(same, path, "holds other cells than the dataset; remove the dataset's folder and run again")
-        truth = truth.loc[cell_ids].reset_index(drop=True)
+    with whole(path):
+        truth = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, compression="gzip")
+        check_truth(path, truth)
+        if cell_ids is not None:
+            truth = truth.set_index("cell_id", drop=False)
+            same = len(truth) == len(cell_ids) and truth.index.isin(cell_ids).all()
+            require(same, path, "holds other cells than the dataset; remove the dataset's folder and run again")
+            truth = truth.loc[cell_ids].reset_index(drop=True)
     return truth
 
 
@@ -170,9 +160,9 @@ def write_gene_vectors(path: str | Path, genes: np.ndarray, vectors: np.ndarray,
 
 def read_gene_vectors(path: str | Path, genes: np.ndarray) -> tuple[np.ndarray | None, dict]:
     """Read the vectors of exactly these genes in this order, or None if the source is off, and the report."""
-    with np.load(path, allow_pickle=False) as content:
+    with whole(path), np.load(path, allow_pickle=False) as content:
         found, vectors, report = content["genes"], content["vectors"], json.loads(str(content["report"]))
-    require(np.array_equal(found, np.asarray(genes, dtype=str)), path, "its genes are not those of the dataset")
+        require(np.array_equal(found, np.asarray(genes, dtype=str)), path, "its genes are not those of the dataset")
     return (None if "off" in report else vectors), report
 
 
@@ -194,14 +184,22 @@ def write_embedding(path: str | Path, embedding: Embedding, cell_ids: pd.Index, 
         adata.write_h5ad(partial, compression="gzip")
 
 
-def read_embedding(path: str | Path, cell_ids: pd.Index) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read the embedding and the method's clusters or None; check that it has exactly these cells in this order."""
-    adata = _read_h5ad(path)
-    require("X_emb" in adata.obsm, path, "has no obsm['X_emb']")
-    require(bool(adata.obs_names.equals(pd.Index(cell_ids))), path, "its cells are not those of the dataset in order")
-    cluster = adata.obs["cluster"].astype(str).to_numpy() if "cluster" in adata.obs else None
-    embedding = Embedding(X=np.asarray(adata.obsm["X_emb"]), cluster=cluster)
-    check_embedding(path, embedding, len(cell_ids))
+def read_embedding(
+    path: str | Path, cell_ids: pd.Index, run: Run | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read the embedding and the method's clusters or None; check that it has exactly these cells in this order.
+
+    With `run`, (dataset, method, seed), also check that it is the embedding of this run.
+    """
+    with whole(path):
+        adata = _read_h5ad(path)
+        require("X_emb" in adata.obsm, path, "has no obsm['X_emb']")
+        check_run(path, adata.uns, run)
+        same = bool(adata.obs_names.equals(pd.Index(cell_ids)))
+        require(same, path, "its cells are not those of the dataset in order")
+        cluster = adata.obs["cluster"].astype(str).to_numpy() if "cluster" in adata.obs else None
+        embedding = Embedding(X=np.asarray(adata.obsm["X_emb"]), cluster=cluster)
+        check_embedding(path, embedding, len(cell_ids))
     return embedding.X, embedding.cluster
 
 
@@ -209,7 +207,7 @@ def read_record(path: str | Path) -> dict:
     """Read how an embedding was made (method, seed, parameters, versions, device, ...), and nothing else."""
     import h5py
 
-    with h5py.File(path) as file:
+    with whole(path, compare=False), h5py.File(path) as file:
         stored = {key: value[()] for key, value in file["uns"].items() if isinstance(value, h5py.Dataset)}
     plain = {key: value.decode() if isinstance(value, bytes) else value.item() for key, value in stored.items()}
     return {key: json.loads(value) if str(value).startswith("{") else value for key, value in plain.items()}
@@ -217,10 +215,11 @@ def read_record(path: str | Path) -> dict:
 
 def read_graph(path: str | Path) -> Graph | None:
     """Read the graph of a method that makes a graph, or None; `read_embedding` checks the cells."""
-    adata = _read_h5ad(path)
-    graph = Graph(*(adata.obsp[name] for name in GRAPH)) if set(GRAPH) <= set(adata.obsp) else None
-    if graph is not None:
-        check_graph(path, graph, adata.n_obs)
+    with whole(path):
+        adata = _read_h5ad(path)
+        graph = Graph(*(adata.obsp[name] for name in GRAPH)) if set(GRAPH) <= set(adata.obsp) else None
+        if graph is not None:
+            check_graph(path, graph, adata.n_obs)
     return graph
 
 
@@ -233,15 +232,16 @@ def write_model(path: str | Path, state: dict) -> None:
             return {name: plain(item) for name, item in value.items()}
         return value.detach().cpu() if isinstance(value, torch.Tensor) else value
 
-    with atomic(path) as partial:
-        torch.save(plain(state), partial)
+    with atomic(path) as partial, partial.open("wb") as file:  # an archive of a path would hold its name
+        torch.save(plain(state), file)
 
 
 def read_model(path: str | Path) -> dict:
     """Read a file written by `write_model`: plain values and tensors, no code."""
     import torch
 
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with whole(path):
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def write_scores(path: str | Path, scores: pd.DataFrame) -> None:
@@ -250,32 +250,44 @@ def write_scores(path: str | Path, scores: pd.DataFrame) -> None:
     write_table(path, scores)
 
 
-def read_scores(path: str | Path) -> pd.DataFrame:
-    return read_checked(path, SCORE_COLUMNS, numbers=("seed", "value"), check=check_scores)
+def read_scores(path: str | Path, run: Run | None = None, metrics: Collection[str] | None = None) -> pd.DataFrame:
+    return read_checked(path, SCORE_COLUMNS, ("seed", "value"), check_scores, run, metrics)
 
 
 def read_checked(
     path: str | Path,
     columns: Sequence[str],
-    *,
     numbers: Sequence[str],
     check: Callable[..., None],
+    run: Run | None = None,
+    metrics: Collection[str] | None = None,
 ) -> pd.DataFrame:
-    """Read a table whose `columns` are text except for `numbers`, and check it against its contract."""
-    table = read_table(path, text=[column for column in columns if column not in numbers])
-    check(path, table)
+    """Read a table whose `columns` are text except for `numbers`, and check it against its contract.
+
+    With `run`, (dataset, method, seed), also check that it is the complete table of this run, with all `metrics`.
+    """
+    with whole(path):
+        table = _read_tsv(path, text=[column for column in columns if column not in numbers])
+        check(path, table)
+        if run is not None:
+            check_complete(path, table, run, metrics)
     return table
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:
     """Write a tab-separated table, compressed if the name ends in .gz; missing values are empty."""
-    compression = {"method": "gzip", "mtime": 0} if str(path).endswith(".gz") else None
+    text = table.to_csv(sep="\t", index=False)
     with atomic(path) as partial:
-        table.to_csv(partial, sep="\t", index=False, compression=compression)
+        partial.write_bytes(gzip.compress(text.encode(), mtime=0) if str(path).endswith(".gz") else text.encode())
 
 
 def read_table(path: str | Path, text: list[str] | None = None) -> pd.DataFrame:
     """Read a tab-separated table; in the columns `text` nothing is a missing value, not even "NA" or an empty cell."""
+    with whole(path):
+        return _read_tsv(path, text)
+
+
+def _read_tsv(path: str | Path, text: list[str] | None) -> pd.DataFrame:
     columns = pd.read_csv(path, sep="\t", nrows=0).columns
     missing = {column: ["", "NA", "NaN", "nan"] for column in columns if column not in (text or [])}
     types = {column: str for column in text or [] if column in columns}
@@ -285,7 +297,4 @@ def read_table(path: str | Path, text: list[str] | None = None) -> pd.DataFrame:
 def _read_h5ad(path: str | Path) -> AnnData:
     import anndata
 
-    try:
-        return anndata.read_h5ad(path)
-    except OSError as error:
-        raise ContractError(f"{path}: is not a readable .h5ad file ({error}); remove it and run again") from error
+    return anndata.read_h5ad(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import sys
 import traceback
@@ -10,15 +11,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from scbench.integrity import BrokenFileError, set_aside
+
+INTERRUPTED = "interrupted; the next start runs it again"
+
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[None]:
     """Redirect stdout and stderr, including those of C libraries, to the log file, line by line.
 
+    A file of the results that turns out to be broken is set aside.
+
     Raises
     ------
     SystemExit
-        With status 1 instead of any exception; the traceback is in the log, one line goes to the original stderr.
+        With status 1 instead of any exception; the traceback is in the log, and the error in one line is the last line
+        of the log and of the original stderr.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,14 +34,17 @@ def logged(path: str | Path) -> Iterator[None]:
     _flush()
     terminal = os.dup(1), os.dup(2)
     with path.open("w", buffering=1) as log:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(log, fcntl.LOCK_SH | fcntl.LOCK_NB)
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         sys.stdout = sys.stderr = log
         try:
             yield
-        except Exception as error:
+        except BaseException as error:
             traceback.print_exc()
-            failure = f"{type(error).__name__}: {' '.join(str(error).split())} (log: {path})"
+            failure = _sentence(error)
+            print(f"\n{failure}")
         finally:
             _flush()
             sys.stdout, sys.stderr = streams
@@ -41,8 +52,30 @@ def logged(path: str | Path) -> Iterator[None]:
                 os.dup2(saved, number)
                 os.close(saved)
     if failure:
-        print(failure, file=sys.stderr, flush=True)
+        print(f"{failure} (log: {path})", file=sys.stderr, flush=True)
         raise SystemExit(1)
+
+
+def is_being_written(path: str | Path) -> bool:
+    """Return whether the job of a log is running; on another machine, this needs a file system with shared locks."""
+    with suppress(OSError), Path(path).open() as log:
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _sentence(error: BaseException) -> str:
+    """Return an error in one line; a file that the next start can make again is set aside."""
+    text = " ".join(str(error).split())
+    if isinstance(error, BrokenFileError):
+        text = set_aside(error)
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, SystemExit):
+        return f"the code called exit({error.code!r}) before the result was written"
+    return f"{type(error).__name__}: {text}"
 
 
 def _flush() -> None:

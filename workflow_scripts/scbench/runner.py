@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scbench.checks import check_embedding, require
+from scbench.checks import RUN_COLUMNS, check_embedding, require
 from scbench.files import (
     method_input,
     read_dataset,
@@ -52,7 +52,7 @@ class RunResult:
     cell_ids
         (n_cells,) names of the rows.
     record
-        How it was made: method, seed, parameters, device, code digest, package versions.
+        How it was made: dataset, method, seed, parameters, device, code digest, package versions.
     checkpoint
         Its files are removed once the result is written.
     """
@@ -109,11 +109,10 @@ def run(
     where = f"methods.{spec.id}"
     missing = [name for name in spec.tables if name not in embedding.tables]
     require(not missing, where, f"returned no table {', '.join(missing)}, which it declares")
-    complete = embedding.model is not None and embedding.history is not None
-    require(complete or not spec.trained, where, "declares trained: true, but returned no model or no history")
+    complete = not spec.trained or (embedding.model is not None and embedding.history is not None)
+    require(complete, where, "declares trained: true, but returned no model or no history")
     record = {
-        "method": spec.id,
-        "seed": seed,
+        **dict(zip(RUN_COLUMNS, (dataset, spec.id, seed), strict=True)),
         "parameters": spec.parameters,
         "device": device,
         "hardware": hardware(device),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scbench.checks import BY_TYPE_COLUMNS, LEVEL_COLUMNS, check_by_type, check_levels, require
+from scbench.checks import BY_TYPE_COLUMNS, LEVEL_COLUMNS, Run, check_by_type, check_levels, require
 from scbench.files import atomic, read_checked, write_table
 
 
@@ -17,8 +17,8 @@ def write_levels(path: str | Path, levels: pd.DataFrame) -> None:
     write_table(path, levels)
 
 
-def read_levels(path: str | Path) -> pd.DataFrame:
-    return read_checked(path, LEVEL_COLUMNS, numbers=("seed", "value"), check=check_levels)
+def read_levels(path: str | Path, run: Run | None = None) -> pd.DataFrame:
+    return read_checked(path, LEVEL_COLUMNS, ("seed", "value"), check_levels, run)
 
 
 def write_by_type(path: str | Path, table: pd.DataFrame) -> None:
@@ -27,8 +27,8 @@ def write_by_type(path: str | Path, table: pd.DataFrame) -> None:
     write_table(path, table)
 
 
-def read_by_type(path: str | Path) -> pd.DataFrame:
-    return read_checked(path, BY_TYPE_COLUMNS, numbers=("seed", "value", "cells"), check=check_by_type)
+def read_by_type(path: str | Path, run: Run | None = None) -> pd.DataFrame:
+    return read_checked(path, BY_TYPE_COLUMNS, ("seed", "value", "cells"), check_by_type, run)
 
 
 def write_cell_scores(path: str | Path, X: np.ndarray, truth: pd.DataFrame, scores: pd.DataFrame) -> None:

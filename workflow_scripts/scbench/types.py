@@ -41,8 +41,10 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Remove the files of the run and of its stages."""
+        from scbench.integrity import remove
+
         for path in (self.path, *self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}")):
-            path.unlink(missing_ok=True)
+            remove(path)
 
 
 @dataclass(frozen=True)

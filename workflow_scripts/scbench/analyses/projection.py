@@ -56,6 +56,8 @@ def project(X: np.ndarray, how: str = "umap", graph: Graph | None = None) -> np.
     """
     methods: dict[str, Callable[[np.ndarray], np.ndarray]] = {"umap": _umap, "tsne": _tsne}
     points = (X / (np.abs(X).max() or 1.0)).astype(np.float32)
+    if how == "tsne" and graph is None and not np.ptp(points, axis=0).any():
+        return np.zeros((len(X), 2))  # of cells at one point, which crash scikit-learn
     if graph is None:
         return methods[how](points)
     return _umap(points, nearest_along_edges(graph.connectivities, graph.distances, _neighbours(X)))

@@ -65,20 +65,23 @@ def write_partial(results: Path) -> Finished:
     covered = coverage(plan, at)
     finished = [run for run, status in zip(plan, covered["status"], strict=True) if status == "ok"]
     keys = [(run.dataset, run.method, run.seed) for run in finished]
-    files = {name: [at.run(*key, f"{name}.tsv") for key in keys] for name in ("scores", "levels", "by_type")}
-    for name in ("levels", "by_type"):  # results of earlier versions have none
-        files[name] = [path for path in files[name] if Path(path).exists()]
+    names = {"scores": "scores.tsv", "levels": "levels.tsv", "by_type": "by_type.tsv", "benchmark": "benchmark.jsonl"}
+    places = {key: {part: Path(at.run(*key, name)) for part, name in names.items()} for key in keys}
+    # results of earlier versions have scores only; embeddings made elsewhere have no run time
+    files = {key: {part: path for part, path in given.items() if path.exists()} for key, given in places.items()}
     planned = {run.method: registry[run.method] for run in plan if run.status == "planned"}
     kinds = {id_: kind for id_, kind in reported_kinds(config, registry).items() if id_ in planned}
-    tables = summary_tables(
-        **files,
-        benchmarks={key: at.run(*key, "benchmark.jsonl") for key in keys},
+    tables, broken = summary_tables(
+        files,
         kinds=kinds,
         weights=config["metrics"]["weights"],
         scaling=config["metrics"]["scaling"],
         robust=robust_metrics(config["metrics"]),
         runs=[(run.dataset, run.method, run.seed) for run in plan if run.status == "planned"],
     )
+    for (dataset, method, seed), error in broken.items():
+        of_run = (covered["dataset"] == dataset) & (covered["method"] == method) & (covered["seed"] == seed)
+        covered.loc[of_run, ["status", "reason", "log"]] = "failed", str(error), str(error.file)
     tables["coverage"] = covered
     for name, content in tables.items():
         write_table(at.partial(f"{name}.tsv"), content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from scbench.files import atomic
+from scbench.integrity import atomic, whole
 from scbench.neural.cells import Cells
 from scbench.neural.progress import Progress
 from scbench.seeding import generator
@@ -149,10 +150,16 @@ class Training:
         return pd.DataFrame(state["rows"], columns=HISTORY_COLUMNS)
 
     def _resumed(self, optimiser, averaged: _Average, rng: np.random.Generator) -> _State | None:
-        """Restore the state of the checkpoint and return it, or None if there is no checkpoint of this run."""
+        """Restore the state of the checkpoint and return it, or None if there is no usable checkpoint of this run."""
         if self.checkpoint is None or not self.checkpoint.path.exists():
             return None
-        state = _resume(self.checkpoint, self.model, optimiser, averaged, rng)
+        start = copy.deepcopy(_content(self.checkpoint, {}, self.model, optimiser, averaged, rng))
+        try:
+            state = _resume(self.checkpoint, self.model, optimiser, averaged, rng)
+        except Exception as error:
+            print(f"discarded a damaged checkpoint; the training starts anew ({error})", flush=True)
+            _restore(start, self.model, optimiser, averaged, rng)
+            return None
         print(f"resumed after epoch {state['epoch']}" if state else "the checkpoint is of another run", flush=True)
         return state
 
@@ -253,10 +260,8 @@ def _split(n_cells: int, held_out: float, seed: int) -> tuple[np.ndarray, np.nda
     return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 
-def _save(
-    checkpoint: Checkpoint, state: _State, model, optimiser, averaged: _Average, rng: np.random.Generator
-) -> None:
-    content = {
+def _content(checkpoint: Checkpoint, state, model, optimiser, averaged: _Average, rng) -> dict[str, Any]:
+    return {
         "key": checkpoint.key,
         "state": state,
         "model": model.state_dict(),
@@ -266,15 +271,24 @@ def _save(
         "torch_rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    with atomic(checkpoint.path) as partial:
-        torch.save(content, partial)
 
 
-def _resume(checkpoint: Checkpoint, model, optimiser, averaged: _Average, rng: np.random.Generator) -> _State | None:
+def _save(checkpoint: Checkpoint, *training: Any) -> None:
+    with atomic(checkpoint.path) as partial, partial.open("wb") as file:
+        torch.save(_content(checkpoint, *training), file)
+
+
+def _resume(checkpoint: Checkpoint, *training: Any) -> _State | None:
     """Restore the state of a checkpoint; return None and change nothing if it was written by another run."""
-    content = torch.load(checkpoint.path, weights_only=True)
-    if content.get("key") != checkpoint.key:
-        return None
+    with whole(checkpoint.path):
+        content = torch.load(checkpoint.path, weights_only=True)
+        if content.get("key") != checkpoint.key:
+            return None
+        _restore(content, *training)
+        return content["state"]
+
+
+def _restore(content: dict, model, optimiser, averaged: _Average, rng: np.random.Generator) -> None:
     model.load_state_dict(content["model"])
     optimiser.load_state_dict(content["optimiser"])
     averaged.steps, tensors = content["average"]
@@ -284,4 +298,3 @@ def _resume(checkpoint: Checkpoint, model, optimiser, averaged: _Average, rng: n
     torch.set_rng_state(content["torch_rng"])
     if content["cuda_rng"]:
         torch.cuda.set_rng_state_all(content["cuda_rng"])
-    return content["state"]

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from scbench.checks import BENCHMARK_FIELDS, check_benchmark
+from scbench.integrity import whole
+
 RESOURCE_COLUMNS = ["dataset", "method", "seed", "seconds", "cpu_seconds", "max_rss_mb"]
-BENCHMARK_FIELDS = ["s", "cpu_time", "max_rss"]
 
 
 def resources(benchmarks: Mapping[tuple[str, str, int], str | Path]) -> pd.DataFrame:
@@ -24,11 +26,18 @@ def resources(benchmarks: Mapping[tuple[str, str, int], str | Path]) -> pd.DataF
     -------
     Table of RESOURCE_COLUMNS (wall seconds, CPU seconds, peak resident memory in MB), one row per run; values that
     Snakemake could not measure ("NA") are missing.
+
+    Raises
+    ------
+    BrokenFileError
+        If a file cannot be read, or holds other values than numbers of at least 0.
     """
     rows = []
     for run, path in benchmarks.items():
         if Path(path).exists():
-            record = json.loads(Path(path).read_text().splitlines()[-1])
+            with whole(path, made_here=True):
+                record = json.loads(Path(path).read_text().splitlines()[-1])
+                check_benchmark(path, record)
             rows.append((*run, *(record[name] for name in BENCHMARK_FIELDS)))
     table = pd.DataFrame(rows, columns=RESOURCE_COLUMNS)
     measured = RESOURCE_COLUMNS[3:]

@@ -53,7 +53,7 @@ def export_run(
         in which it searched the neighbours.
     """
     for name, array in {"latents.npy": X, "latents_z.npy": standardised(X)}.items():
-        with atomic(files[name]) as partial, open(partial, "wb") as file:
+        with atomic(files[name], with_digest=False) as partial, open(partial, "wb") as file:
             np.save(file, array)
     xy = project(X, graph=graph)
     if clusters is None:

@@ -33,7 +33,7 @@ def save(figure: Figure, files: Mapping[str, str | Path], drawn: pd.DataFrame | 
     """
     for suffix in FORMATS:
         if suffix in files:
-            with atomic(files[suffix]) as partial:
+            with atomic(files[suffix], with_digest=False) as partial:
                 figure.savefig(partial, format=suffix, **FORMATS[suffix])
     if drawn is not None:
         write_table(files["tsv"], drawn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from scbench.checks import LABEL_PREFIX, require
 from scbench.files import read_table
+from scbench.integrity import usable
 from scbench.report.figures import category_colours
 from scbench.seeding import generator
 
@@ -29,7 +31,7 @@ def pack_dataset(
     Parameters
     ----------
     files
-        {(method, seed): table of `scbench.analyses.projection`}, all of the same cells.
+        {(method, seed): table of `scbench.analyses.projection`}, all of the same cells. Broken ones are left out.
     truth
         Table with cell_id, batch and cell_type, and possibly further levels of cell types.
     max_cells
@@ -48,9 +50,9 @@ def pack_dataset(
     described = truth.set_index("cell_id")
     first: np.ndarray | None = None
     texts = []
-    for path in files.values():
-        table = read_table(path, text=["cell_id"])
-        cells = table["cell_id"].to_numpy()
+    tables = usable(files, partial(read_table, text=["cell_id"]))
+    for run, table in tables.items():
+        path, cells = files[run], table["cell_id"].to_numpy()
         if first is None:
             first = cells
             require(bool(pd.Index(first).isin(described.index).all()), path, "has cells that the dataset does not have")
@@ -64,7 +66,7 @@ def pack_dataset(
     twice = {column for column in twice if described[column].equals(described["cell_type"])}
     columns = [column for column in described if column not in twice and (described[column] != "").any()]
     categories = [_categories(column, described[column].to_numpy()[shown]) for column in columns]
-    runs = [[method, seed] for method, seed in files]
+    runs = [[method, seed] for method, seed in tables]
     return {"cells": len(truth), "shown": len(shown), "categories": categories, "runs": runs}, texts
 
 

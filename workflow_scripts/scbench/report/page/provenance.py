@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from scbench.checks import RUN_COLUMNS
 from scbench.files import read_record
 from scbench.paths import Paths
 from scbench.report.page.scores import records
+from scbench.types import ContractError
 
 TAIL = 12  # lines of the log of a failed run
 SECTIONS = ("benchmark", "preprocessing", "gene_knowledge", "metrics", "plots")
@@ -51,8 +53,12 @@ def setups(runs: Iterable[tuple[str, str, int]], at: Paths) -> list[dict[str, An
         path = at.run(dataset, method, seed, "embedding.h5ad")
         if not Path(path).exists():
             continue
-        record = read_record(path)
-        setup = {"method": method} | {name: value for name, value in record.items() if name not in ("method", "seed")}
+        try:
+            record = read_record(path)
+        except ContractError as error:
+            print(f"left out: {error}")
+            continue
+        setup = {"method": method} | {name: value for name, value in record.items() if name not in RUN_COLUMNS}
         key = json.dumps(setup, sort_keys=True, default=str)
         found.setdefault(key, setup | {"runs": 0})["runs"] += 1
     return list(found.values())
