@@ -174,6 +174,8 @@ def test_the_rounds_of_self_training_are_drawn_and_rejected_ones_are_open_points
     assert clusters.collections[0].get_facecolor()[:, :3].mean(axis=1).tolist()[0] < 1
     save(figure, files(tmp_path / "self_training"), table)
     assert "triplet_loss" not in set(assert_drawn(tmp_path / "self_training")["term"])
+    same = gather(table.replace({"value": {5.0: 4.0}}), LABELS).axes[0]
+    assert all(tick == round(tick) for tick in same.get_yticks()), "clusters are counted in whole numbers"
 
 
 @pytest.mark.parametrize("how", ["umap", "tsne"])

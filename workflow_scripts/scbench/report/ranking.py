@@ -129,6 +129,8 @@ def _draw_critical_difference(axes, drawn: pd.DataFrame, tests: pd.DataFrame) ->
     critical_difference_diagram(
         ranks, p_values, alpha=ALPHA, ax=axes, label_props={"fontsize": 8.5}, elbow_props={"linewidth": 0.8}
     )
+    for text in axes.texts:  # the lines keep the colours, some of which are too light to read
+        text.set_color("black")
     axes.tick_params(labelsize=8)
     title = "Mean rank; a bar joins methods that are not shown to differ (Nemenyi, 5 %)."
     title += f" Friedman p = {friedman['p_value']:.2g}"

@@ -42,7 +42,7 @@ def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
             axes.tick_params(labelsize=8)
             axes.spines[["top", "right"]].set_visible(False)
         row[0].set_ylabel(f"{dataset}\n{labels.get(method, method)}", fontsize=8.5)
-        row[0].yaxis.set_major_locator(MaxNLocator(integer=True))
+        row[0].yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         for bound in (UNLIKE, STABLE):  # below UNLIKE a round is rejected; from STABLE on, self-training ends
             row[1].axhline(bound, color="0.6", linewidth=0.8, linestyle="--")
         row[1].set_ylim(-0.05, 1.05)
