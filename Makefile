@@ -3,6 +3,7 @@
 # make reference  install the packages of the reference methods (scVI, Scanorama, ...) into .venv
 # make test    run all tests; they also check formatting, imports and types
 # make cover   run the tests and show how much of the library they execute
+# make scaling  run all methods on 1,000 to 100,000 simulated cells; show time, memory and their slopes (hours)
 # make docs    build the documentation into site/
 # make lock    rebuild requirements.txt and envs/*.yaml from requirements.in and envs/environments.toml
 # make help    show this text
@@ -25,6 +26,10 @@ test: .venv/.installed
 
 cover: .venv/.installed
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+
+scaling: .venv/.installed
+	@.venv/bin/snakemake --cores 1 --configfile config/scaling.yaml $(ARGS)
+	@.venv/bin/python benchmarks/scaling.py results/scaling
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile
@@ -55,4 +60,4 @@ docs: .venv-docs/.installed
 	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
-.PHONY: benchmark demo test cover docs lock reference help
+.PHONY: benchmark demo test cover scaling docs lock reference help

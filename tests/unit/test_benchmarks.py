@@ -1,5 +1,6 @@
 """The measurement scripts run at toy size and print what they promise."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -187,3 +188,23 @@ def test_label_free_ranking_compares_with_the_ranking_that_knows_the_cell_types(
     output = script("label_free_ranking.py", tmp_path)
     assert "| toy       |         4 |" in output
     assert "| total " in output
+
+
+def test_scaling_finds_the_slope_of_time_and_memory(prepared, script, tmp_path):
+    """Time grows with the cells, memory with their square root; the median over two runs of a method is taken."""
+    dataset, truth = read_dataset(prepared / "toy" / "dataset.h5ad"), read_truth(prepared / "toy" / "truth.tsv.gz")
+    assert len(truth) == dataset.n_obs == 200
+    for n_cells in (50, 100, 200):
+        folder = tmp_path / f"cells_{n_cells}"
+        write_dataset(folder / "dataset.h5ad", dataset[:n_cells].copy())
+        for seed, factor in enumerate((1, 1, 9)):
+            record = {"s": factor * n_cells, "cpu_time": "NA", "max_rss": n_cells**0.5}
+            path = folder / "harmony" / f"seed{seed}" / "benchmark.jsonl"
+            path.parent.mkdir(parents=True)
+            path.write_text(json.dumps(record) + "\n")
+    tables = script("scaling.py", tmp_path, "--from", 1).split("\n\n")
+    rows = [line.split("|")[2:-1] for table in tables for line in table.splitlines() if line.startswith("| harmony")]
+    assert [[value.strip() for value in row] for row in rows] == [
+        ["50.00", "100.00", "200.00", "1.00"],
+        ["7.07", "10.00", "14.14", "0.50"],
+    ]
