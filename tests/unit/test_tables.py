@@ -136,7 +136,10 @@ def test_the_overall_table_tells_where_an_embedding_of_cell_types_would_stand_an
     assert any(
         "Cell type oracle, which keeps nothing but cell types, would have rank 1 of 3 by" in note for note in notes
     )
-    assert any(note.startswith("No method has a total on two: datasets without cell types need") for note in notes)
+    assert any(
+        note.startswith("No method has a total on two: datasets with one batch have none, and those without")
+        for note in notes
+    )
     assert not any("No method" in note for note in overall_sheet(summary, labels, kinds).notes)
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scbench.analyses.exports import leiden_clusters, silhouette_text, standardised
 from scbench.analyses.projection import project
 from scbench.files import atomic, write_text
-from scbench.report.figures import category_colours, save
+from scbench.report.figures import category_colours, legend_label, save
 from scbench.seeding import generator
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _umap(xy: np.ndarray, values: pd.Series, title: str) -> Figure:
     )
     axes.set(xticks=[], yticks=[], title=title, xlabel="UMAP 1", ylabel="UMAP 2")
     for name in names:
-        axes.scatter([], [], color=colours[name], s=20, label=name or "unknown")
+        axes.scatter([], [], color=colours[name], s=20, label=legend_label(name) or "unknown")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8, ncols=1 + (len(names) - 1) // 20)
     return figure
 

@@ -10,8 +10,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 
 from scbench.files import atomic, write_table
+from scbench.report.markup import one_line
 
 # with grey in place of black, which cannot be seen on a dark page
 OKABE_ITO = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7A7A7A"]
@@ -31,12 +34,31 @@ def save(figure: Figure, files: Mapping[str, str | Path], drawn: pd.DataFrame | 
 
     The same figure always gives the same bytes. It is not managed by pyplot, so no display or backend is needed.
     """
+    _without_control_characters(figure)
     for suffix in FORMATS:
         if suffix in files:
             with atomic(files[suffix], with_digest=False) as partial:
                 figure.savefig(partial, format=suffix, **FORMATS[suffix])
     if drawn is not None:
         write_table(files["tsv"], drawn)
+
+
+def _without_control_characters(figure: Figure) -> None:
+    """Replace what no font has, such as a tab in the name of a cell type, by a space."""
+    for text in figure.findobj(Text):
+        text.set_text(one_line(text.get_text(), keep="\n"))
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(axis.get_major_locator(), FixedLocator):  # the formatter makes the texts of ticks anew
+                names = [label.get_text() for label in axis.get_ticklabels()]
+                shown = [one_line(name, keep="\n") for name in names]
+                if shown != names:
+                    axis.set_ticks(axis.get_majorticklocs(), shown)
+
+
+def legend_label(name: str) -> str:
+    """Return a name that legends show: matplotlib leaves out those that begin with an underscore."""
+    return f"\u200b{name}" if name.startswith("_") else name
 
 
 def category_colours(categories: list[str]) -> dict[str, str]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
+KEPT = ("Zs", "Cf")  # spaces, and marks such as those of text from right to left
 TEX_ESCAPES = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
 }
+
+
+def one_line(text: str, keep: str = "") -> str:
+    """Replace tabs, line breaks and other characters that no font has, apart from those in `keep`, by spaces."""
+    return "".join(
+        letter if letter in keep or (letter.isprintable() or unicodedata.category(letter) in KEPT) else " "
+        for letter in text
+    )
 
 
 def markdown_table(rows: Sequence[Sequence[str]], right: Sequence[bool], notes: Sequence[str] = ()) -> str:
@@ -20,10 +30,10 @@ def markdown_table(rows: Sequence[Sequence[str]], right: Sequence[bool], notes: 
     right
         Whether each column is aligned to the right.
     """
-    heading, *body = ([cell.replace("|", r"\|") for cell in row] for row in rows)
+    heading, *body = ([one_line(cell).replace("|", r"\|").replace("<", "&lt;") for cell in row] for row in rows)
     rules = ["---:" if to_right else "---" for to_right in right]
     table = "".join("| " + " | ".join(row) + " |\n" for row in [heading, rules, *body])
-    return table + "".join(f"\n{note}\n" for note in notes)
+    return table + "".join(f"\n{one_line(note)}\n" for note in notes)
 
 
 def latex_table(rows: Sequence[Sequence[str]], right: Sequence[bool], notes: Sequence[str] = ()) -> str:
@@ -31,10 +41,15 @@ def latex_table(rows: Sequence[Sequence[str]], right: Sequence[bool], notes: Seq
     heading, *body = (" & ".join(map(escape_latex, row)) + r" \\" for row in rows)
     columns = "".join("r" if to_right else "l" for to_right in right)
     start = [r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
-    lines = [*start, heading, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in notes)]
+    lines = [*start, heading, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", *latex_comments(notes)]
     return "\n".join(lines) + "\n"
 
 
 def escape_latex(text: str) -> str:
-    """Escape the special characters of LaTeX."""
-    return "".join(TEX_ESCAPES.get(character, character) for character in text)
+    """Escape the special characters of LaTeX, and put the text on one line."""
+    return "".join(TEX_ESCAPES.get(character, character) for character in one_line(text))
+
+
+def latex_comments(notes: Sequence[str]) -> list[str]:
+    """Return one comment per note."""
+    return [f"% {one_line(note)}" for note in notes]

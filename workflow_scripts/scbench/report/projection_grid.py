@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from scbench.report.figures import category_colours
+from scbench.report.figures import category_colours, legend_label
 from scbench.seeding import generator
 
 COLUMNS = {"cell_type": "Cell type", "batch": "Batch"}
@@ -53,7 +53,7 @@ def projection_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
         x = MARGIN + (place % columns) * (len(shown) * panel + 2 * GAP)
         top = height - MARGIN - (place // columns) * (panel + HEAD)
         name = textwrap.shorten(labels.get(method, method), int(len(shown) * panel / 0.075), placeholder="…")
-        figure.text((x + 0.02) / width, (top - 0.2) / height, name, fontsize=8.5, fontweight="bold", parse_math=False)
+        figure.text((x + 0.02) / width, (top - 0.2) / height, name, fontsize=8.5, fontweight="bold")
         for position, column in enumerate(shown):
             box = (x + position * panel, top - HEAD - panel + 0.04, panel - 0.04, panel - 0.04)
             axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
@@ -94,10 +94,10 @@ def _short(name: str) -> str:
 
 def _draw_legend(figure: Figure, title: str, colours: Mapping[str, str], anchor: tuple, n_columns: int) -> None:
     handles = [
-        Line2D([], [], marker="o", linestyle="", markersize=5, color=colour, label=_short(name))
+        Line2D([], [], marker="o", linestyle="", markersize=5, color=colour, label=legend_label(_short(name)))
         for name, colour in colours.items()
     ]
-    legend = figure.legend(
+    figure.legend(
         handles=handles,
         title=title,
         loc="upper left",
@@ -111,5 +111,3 @@ def _draw_legend(figure: Figure, title: str, colours: Mapping[str, str], anchor:
         labelspacing=0.35,
         columnspacing=0.8,
     )
-    for text in legend.get_texts():
-        text.set_parse_math(False)

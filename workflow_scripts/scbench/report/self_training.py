@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from scbench.metric_learning.self_training import STABLE, UNLIKE
 from scbench.report.figures import category_colours
@@ -47,6 +47,7 @@ def gather(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
             row[1].axhline(bound, color="0.6", linewidth=0.8, linestyle="--")
         row[1].set_ylim(-0.05, 1.05)
         row[2].set_yscale("symlog", linthresh=0.01)
+        row[2].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         row[2].set_ylim(bottom=-0.002)
     handles = [Line2D([], [], marker="o", markersize=4, color=colour, label=seed) for seed, colour in colours.items()]
     figure.legend(handles=handles[:-1], title="Seed", loc="outside right upper", fontsize=8, frameon=False)

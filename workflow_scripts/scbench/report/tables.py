@@ -14,7 +14,7 @@ from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS
 from scbench.ranking.summary import APART, RANKING_TOTALS, RANKS, lost_seeds, rank
 from scbench.report.labels import APART_HEADINGS, GROUP_LABELS, MISSING, label
-from scbench.report.markup import escape_latex, markdown_table
+from scbench.report.markup import escape_latex, latex_comments, markdown_table
 
 TOTALS = ["bio", "batch", "total"]
 COUNTS = (*RANKS, "n_datasets")
@@ -115,7 +115,7 @@ def fewer_seeds(notes: Mapping[str, str], labels: Mapping[str, str]) -> list[str
 def _without_total(means: pd.DataFrame) -> list[str]:
     """Return the datasets on which no method has a total, and what to do, for totals as methods x datasets."""
     names = ", ".join(means.columns[means.isna().all()])
-    advice = "datasets without cell types need metrics.preset: label_free"
+    advice = "datasets with one batch have none, and those without cell types need metrics.preset: label_free"
     return [f"No method has a total on {names}: {advice}."] if names else []
 
 
@@ -168,7 +168,7 @@ def to_latex(sheet: Sheet) -> str:
         if heading:
             lines += [r"\midrule", rf"\multicolumn{{{width + 1}}}{{l}}{{\emph{{{heading}}}}} \\"]
         lines.append(" & ".join([escape_latex(name), *cells]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in sheet.notes)]
+    lines += [r"\bottomrule", r"\end{tabular}", *latex_comments(sheet.notes)]
     return "% needs \\usepackage{booktabs}\n" + "\n".join(lines) + "\n"
 
 
