@@ -70,6 +70,7 @@ def main() -> None:
         wide = table.pivot_table(index="step", columns="cells", values=column, aggfunc="median").reindex(order)
         if not wide.isna().all(axis=None):
             wide["slope"] = steep[column].reindex(order)
+            wide = wide.astype(object).where(wide.notna(), None)
             print(f"\n{title}\n\n{wide.to_markdown(floatfmt='.2f', missingval='-')}")
 
 
