@@ -2,6 +2,7 @@
 # make demo    run a small benchmark in about a minute: one dataset, four methods, one seed
 # make reference  install the packages of the reference methods (scVI, Scanorama, ...) into .venv
 # make test    run all tests; they also check formatting, imports and types
+# make test-cluster  run the benchmark on a Slurm that it installs and starts on this machine (Debian, as root)
 # make cover   run the tests and show how much of the library they execute
 # make scaling  run all methods on 1,000 to 100,000 simulated cells; show time, memory and their slopes (hours)
 # make docs    build the documentation into site/
@@ -23,6 +24,9 @@ demo: .venv/.installed
 
 test: .venv/.installed
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-cluster: .venv/.installed
+	@SCBENCH_TEST_CLUSTER=1 .venv/bin/python -m pytest -n 0 -v tests/cluster $(ARGS)
 
 cover: .venv/.installed
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
@@ -60,4 +64,4 @@ docs: .venv-docs/.installed
 	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
-.PHONY: benchmark demo test cover scaling docs lock reference help
+.PHONY: benchmark demo test test-cluster cover scaling docs lock reference help

@@ -56,8 +56,8 @@ for id, analysis in ANALYSES.items():
             "../envs/analyses.yaml"
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=120,
+            mem_mb=asked_memory(AMOUNTS["analyses"]["mem_mb"]),
+            runtime=asked_minutes(AMOUNTS["analyses"]["runtime"]),
         params:
             analysis=id,
             draws=analysis.draws,
@@ -83,6 +83,7 @@ for id, analysis in ANALYSES.items():
                 AT.log(f"gather_{id}"),
             benchmark:
                 AT.summary(f"gather_{id}.benchmark.jsonl")
+            localrule: True
             conda:
                 "../envs/report.yaml"
             threads: 1

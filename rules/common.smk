@@ -24,12 +24,13 @@ from scbench.coverage import end
 from scbench.datasets.external import files_of
 from scbench.inputs import check_inputs
 from scbench.paths import Paths
-from scbench.plan import ablations, has_labels, not_installed, plan_runs, reported_kinds
+from scbench.plan import ablations, has_labels, not_installed, plan_runs, reported_kinds, skip_too_large
 from scbench.metrics.catalogue import METRICS as METRIC_CATALOGUE
 from scbench.provenance import code_digest, files_digest, method_digest
 from scbench.registry import load_registry
 from scbench.report.catalogue import FIGURES
 from scbench.report.published import published_datasets
+from scbench.resources import memory_mb, preparation_mb, read_size, runtime_minutes, simulation_mb
 from scbench.types import ConfigError
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
@@ -46,6 +47,15 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 AT = Paths(CONFIG["benchmark"]["results"])
+
+
+def fitting(runs):
+    """Return the runs; where they run on this machine, those that it has too little memory for are skipped."""
+    here = workflow.is_main_process and workflow.local_exec
+    return skip_too_large(runs, METHODS, AT) if here else runs
+
+
+PLAN = fitting(PLAN)
 RUN = {"dataset": "{dataset}", "method": "{method}", "seed": "{seed}"}  # wildcards of AT.run and AT.run_log
 RUNS = [run for run in PLAN if run.status == "planned"]
 EXTERNAL = [id for id, method in METHODS.items() if method.kind == "external"]
@@ -67,7 +77,25 @@ PROJECTION = CONFIG["plots"]["projection"]
 PAGE_FOLDER = ROOT / "workflow_scripts/scbench/report/page"
 PAGE_ASSETS = sorted(path for path in PAGE_FOLDER.rglob("*") if path.suffix in (".j2", ".js", ".css", ".txt"))
 ACCELERATOR = CONFIG["benchmark"]["accelerator"]
+AMOUNTS = CONFIG["resources"]
+CUDA_MB = 4000  # of the host's memory, for the libraries of CUDA; not measured
 REQUEST_GPU = ACCELERATOR == "gpu" or (ACCELERATOR == "auto" and shutil.which("nvidia-smi") is not None)
+
+
+def asked_memory(amount, more=0):
+    """Return the function of the MB that a job asks for, given an amount of `scbench.resources.estimate`."""
+
+    def mem_mb(wildcards, attempt):
+        return memory_mb(amount, read_size(AT.data(wildcards.dataset, "size.json")), attempt) + more
+
+    return mem_mb
+
+
+def asked_minutes(amount):
+    """Return the function of the minutes that a job asks for."""
+    return lambda wildcards, attempt: runtime_minutes(
+        amount, read_size(AT.data(wildcards.dataset, "size.json")), attempt
+    )
 
 
 def one_of(names):

@@ -11,8 +11,8 @@ rule simulate:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=lambda wildcards, attempt: attempt * simulation_mb(DATASETS[wildcards.dataset]["simulate"]),
+        runtime=lambda wildcards, attempt: attempt * 30,
     params:
         settings=lambda wildcards: DATASETS[wildcards.dataset]["simulate"],
         columns=lambda wildcards: columns_of(DATASETS[wildcards.dataset]),
@@ -38,8 +38,8 @@ rule fetch:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=lambda wildcards, attempt: attempt * 8000,
+        runtime=lambda wildcards, attempt: attempt * 120,
     params:
         settings=lambda wildcards: source_of(DATASETS[wildcards.dataset]),
         folder=lambda wildcards: AT.data(wildcards.dataset, "download"),
@@ -58,6 +58,7 @@ rule prepare:
         dataset=AT.data("{dataset}", "dataset.h5ad"),
         truth=AT.data("{dataset}", "truth.tsv.gz"),
         report=AT.data("{dataset}", "data_report.json"),
+        size=AT.data("{dataset}", "size.json"),
     log:
         AT.log("{dataset}", "prepare"),
     benchmark:
@@ -66,8 +67,8 @@ rule prepare:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=lambda wildcards, input, attempt: attempt * preparation_mb(input.size_mb),
+        runtime=lambda wildcards, attempt: attempt * 60,
     params:
         settings=CONFIG["preprocessing"],
         selection=lambda wildcards: selection_of(DATASETS[wildcards.dataset]),

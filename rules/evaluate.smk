@@ -15,8 +15,8 @@ rule score:
         "../envs/score.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=asked_memory(AMOUNTS["score"]["mem_mb"]),
+        runtime=asked_minutes(AMOUNTS["score"]["runtime"]),
     params:
         metrics=SCORED,
         backend=CONFIG["metrics"]["backend"],
@@ -49,6 +49,7 @@ rule summarise:
         AT.log("summarise"),
     benchmark:
         AT.summary("summarise.benchmark.jsonl")
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -85,8 +86,8 @@ rule cell_scores_run:
         "../envs/score.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=asked_memory(AMOUNTS["cell_scores"]["mem_mb"]),
+        runtime=asked_minutes(AMOUNTS["cell_scores"]["runtime"]),
     params:
         code=code_digest("cell_scores.py"),
     message:

@@ -12,8 +12,8 @@ rule coexpression:
         "../envs/knowledge.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=asked_memory(AMOUNTS["gene_knowledge"]["mem_mb"]),
+        runtime=asked_minutes(AMOUNTS["gene_knowledge"]["runtime"]),
     params:
         settings={key: CONFIG["gene_knowledge"][key] for key in ("cells_per_metacell", "threshold")},
         code=code_digest("coexpression.py"),
@@ -40,8 +40,8 @@ rule gene_vectors:
         "../envs/knowledge.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=asked_memory(AMOUNTS["gene_knowledge"]["mem_mb"]),
+        runtime=asked_minutes(AMOUNTS["gene_knowledge"]["runtime"]),
     params:
         width=CONFIG["gene_knowledge"]["width"],
         code=code_digest("gene_vectors.py"),
@@ -65,8 +65,8 @@ rule knowledge_vectors:
         "../envs/knowledge.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=asked_memory(AMOUNTS["gene_knowledge"]["mem_mb"]),
+        runtime=asked_minutes(AMOUNTS["gene_knowledge"]["runtime"]),
     params:
         settings={key: CONFIG["gene_knowledge"][key] for key in ("tables", "text_columns", "sentence_model", "width")},
         code=code_digest("knowledge_vectors.py"),

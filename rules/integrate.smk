@@ -17,8 +17,8 @@ for id, method in METHODS.items():
             f"../envs/{method.env}.yaml"
         threads: method.threads
         resources:
-            mem_mb=method.mem_mb,
-            runtime=method.runtime,
+            mem_mb=asked_memory(method.mem_mb, CUDA_MB if REQUEST_GPU and method.gpu else 0),
+            runtime=asked_minutes(method.runtime),
             gpu=method.gpu if REQUEST_GPU else 0,
         params:
             spec=method.spec,
@@ -49,8 +49,8 @@ rule import_embedding:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=asked_memory(AMOUNTS["import_embedding"]["mem_mb"]),
+        runtime=asked_minutes(AMOUNTS["import_embedding"]["runtime"]),
     params:
         obsm=lambda wildcards: embeddings_of(wildcards)[wildcards.method].get("obsm"),
         code=code_digest("import_embedding.py"),

@@ -16,6 +16,7 @@ rule score_figures:
         AT.log("score_figures"),
     benchmark:
         AT.summary("score_figures.benchmark.jsonl")
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -48,8 +49,8 @@ rule project:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=asked_memory(AMOUNTS["project"]["mem_mb"]),
+        runtime=asked_minutes(AMOUNTS["project"]["runtime"]),
     params:
         projection=PROJECTION,
         code=code_digest("project.py"),
@@ -102,6 +103,7 @@ rule runtime_figure:
         AT.log("runtime_figure"),
     benchmark:
         AT.summary("runtime_figure.benchmark.jsonl")
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -133,6 +135,7 @@ for id, drawing in FIGURES.items():
             AT.log(f"draw_{id}"),
         benchmark:
             AT.summary(f"draw_{id}.benchmark.jsonl")
+        localrule: True
         conda:
             "../envs/report.yaml"
         threads: 1
@@ -196,6 +199,7 @@ rule ablation_figure:
         AT.summary("ablation_{module}.benchmark.jsonl")
     wildcard_constraints:
         module=one_of(ABLATIONS),
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -227,8 +231,8 @@ rule export_run:
         "../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=asked_memory(AMOUNTS["export_run"]["mem_mb"]),
+        runtime=asked_minutes(AMOUNTS["export_run"]["runtime"]),
     params:
         code=code_digest("export_run.py"),
     message:

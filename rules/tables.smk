@@ -15,6 +15,7 @@ rule score_tables:
         AT.log("score_tables"),
     benchmark:
         AT.summary("score_tables.benchmark.jsonl")
+    localrule: True
     conda:
         "../envs/report.yaml"
     threads: 1

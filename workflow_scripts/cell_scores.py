@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from scbench.files import read_dataset, read_embedding, read_graph, read_truth
     from scbench.metrics.suite import score_cells
     from scbench.score_files import write_cell_scores

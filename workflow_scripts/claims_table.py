@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from scbench.files import read_scores, read_table
     from scbench.ranking.claims import CLAIM_TEXT, judge, run_totals
     from scbench.report.claims import NOTES, shown

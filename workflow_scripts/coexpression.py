@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from scbench.files import read_dataset, write_json
     from scbench.gene_knowledge.coexpression import of_dataset, write_pairs
 

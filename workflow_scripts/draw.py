@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from importlib import import_module
 
     from scbench.files import read_table

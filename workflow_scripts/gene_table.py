@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from scbench.datasets.lock import download_locked
     from scbench.gene_knowledge.public import gene_table, write_gene_table
 

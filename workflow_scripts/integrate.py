@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from pathlib import Path
 
     from scbench.files import read_dataset, read_gene_vectors, read_truth

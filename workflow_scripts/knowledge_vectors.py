@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from scbench.files import read_dataset, write_gene_vectors
     from scbench.gene_knowledge.tables import of_tables
 

@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from functools import partial
 
     from scbench.files import read_table, read_truth

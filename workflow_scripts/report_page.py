@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from scbench.coverage import coverage
     from scbench.paths import Paths
     from scbench.plan import Run

@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from scbench.files import read_table
     from scbench.report.figures import save
     from scbench.report.runtime import runtime_figure, runtime_table

@@ -2,7 +2,7 @@
 
 from scbench.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.resources):
     from scbench.files import write_table
     from scbench.integrity import set_aside
     from scbench.ranking.tables import RUN_TABLES, summary_tables

@@ -16,6 +16,7 @@ from scbench.autoencoders.count_vae import CountVae
 from scbench.autoencoders.parameters import TERMS
 from scbench.checks import check_embedding
 from scbench.config import load_config
+from scbench.devices import DeviceError, choose_device
 from scbench.files import read_model, write_model
 from scbench.metric_learning.network import MixingNetwork, TripletNetwork
 from scbench.neural import automatic
@@ -24,7 +25,7 @@ from scbench.neural.fit import load
 from scbench.neural.training import apply
 from scbench.provenance import missing_packages
 from scbench.registry import load_registry
-from scbench.runner import DeviceError, call, choose_device
+from scbench.runner import call
 from scbench.spec import METHODS_FOLDER, Method, parameters_class
 from scbench.transformer.pretraining import Integration, Pretraining
 from scbench.types import ContractError, Embedding

@@ -92,6 +92,8 @@ METHODS = [
     case("negative GPUs", {"methods": {"vae_nb": {"gpu": -1}}}, "methods.vae_nb.gpu", "-1 is below 0"),
     case("no thread", {"methods": {"vae_nb": {"threads": 0}}}, "methods.vae_nb.threads", "0 is below 1"),
     case("no memory", {"methods": {"vae_nb": {"mem_mb": 0}}}, "methods.vae_nb.mem_mb", "0 is below 100"),
+    case("memory of text", {"methods": {"vae_nb": {"mem_mb": "8 GB"}}}, "vae_nb.mem_mb", "a whole number or keys and"),
+    case("unknown term", {"methods": {"vae_nb": {"mem_mb": {"cell": 1}}}}, "vae_nb.mem_mb.cell", "known: base, cells"),
     case("method without keys", {"methods": {"vae_nb": None}}, "methods.vae_nb", "None is not keys and values"),
     case("two methods of one label", {"methods": {"vae_nb": {"label": " harmony"}}}, "label", "of harmony", "another"),
     case("label without a letter", {"methods": {"vae_nb": {"label": "  "}}}, "methods.vae_nb.label", "one letter"),

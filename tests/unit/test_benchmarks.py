@@ -1,5 +1,6 @@
 """The measurement scripts run at toy size and print what they promise."""
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ from scbench.files import (
 )
 from scbench.metrics.suite import score_run
 from scbench.ranking.uncertainty import ranking_tables
+from scbench.resources import Size, estimate
 from scbench.types import Embedding
 
 SETTINGS = {
@@ -208,3 +210,38 @@ def test_scaling_finds_the_slope_of_time_and_memory(prepared, script, tmp_path):
         ["50.00", "100.00", "200.00", "1.00"],
         ["7.07", "10.00", "14.14", "0.50"],
     ]
+
+
+@pytest.fixture
+def fitted(root):
+    spec = importlib.util.spec_from_file_location("fit_resources", root / "benchmarks/resources.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_fitted_resources_are_never_below_what_was_used_and_recover_what_made_them(fitted):
+    sizes = [Size(cells, 2000, 4) for cells in (1000, 10_000, 100_000)]
+    used = np.array([estimate({"base": 300, "values": 9}, size) for size in sizes])
+    assert fitted.fit(sizes, used, digits=1) == {"base": 300, "values": 9}
+    noisy = used * [1.2, 1.0, 0.9]
+    amount = fitted.fit(sizes, noisy, digits=1)
+    assert all(estimate(amount, size) >= there for size, there in zip(sizes, noisy, strict=True))
+
+
+def test_a_term_that_the_records_cannot_tell_apart_gets_no_coefficient(fitted):
+    assert fitted.fit([Size(1000, 2000, 4)], np.array([500.0]), digits=1) == {"base": 500}
+    sizes = [Size(1000, 2000, 4), Size(1000, 2000, 40), Size(5000, 2000, 4), Size(5000, 2000, 40)]
+    wanted = {"base": 300.0, "values": 2.0, "batches": 3.0}
+    assert fitted.fit(sizes, np.array([estimate(wanted, size) for size in sizes]), digits=1) == wanted
+
+
+def test_records_and_what_jobs_ask_for_are_compared(fitted, tmp_path):
+    run = tmp_path / "data/harmony/seed0"
+    run.mkdir(parents=True)
+    (tmp_path / "data/size.json").write_text('{"cells": 1000, "genes": 2000, "batches": 4}')
+    (run / "benchmark.jsonl").write_text('{"max_rss": 200.0, "cpu_time": 6.0}\n')
+    (run / "score.benchmark.jsonl").write_text('{"max_rss": "NA", "cpu_time": "NA"}\n')
+    table = fitted.records([tmp_path])
+    assert table[["job", "mb", "minutes"]].to_numpy().tolist() == [["harmony", 200.0, 0.1]]
+    assert "| harmony |    1000 |    2000 |" in fitted.comparison(table)

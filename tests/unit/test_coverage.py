@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from scbench.checks import SCORE_COLUMNS
-from scbench.coverage import COVERAGE_COLUMNS, KILLED, coverage, end
+from scbench.coverage import COVERAGE_COLUMNS, KILLED, causes_of_slurm, coverage, end
 from scbench.paths import Paths
 from scbench.plan import Run
 from scbench.ranking.costs import resources
@@ -112,6 +112,33 @@ def test_resources_are_read_where_there_are_any_and_NA_is_missing(tmp_path, writ
 def test_no_runs_give_empty_tables(tmp_path):
     assert coverage([], Paths(str(tmp_path))).empty
     assert resources({}).empty
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "cause"),
+    [
+        ("TIMEOUT", "", "TIMEOUT"),
+        ("CANCELLED", "", "CANCELLED"),
+        ("FAILED", "slurmstepd: error: StepId=8.0 exceeded memory limit (12 > 10), being killed", "OUT_OF_MEMORY"),
+        ("FAILED", "", "FAILED"),
+    ],
+)
+def test_a_job_that_slurm_ended_has_its_cause_as_the_reason(tmp_path, write, status, said, cause):
+    write(*DATA_FILES)
+    write(INTEGRATE_LOG, text="epoch 1\n")
+    write("8.log", text=said)
+    block = (
+        "Error in rule integrate_harmony:\n    message: SLURM-job '8' failed, SLURM status is: '{}'. More.\n"
+        "    jobid: 6\n    log: {}, {} (check log file(s) for error details)\n    external_jobid: 8\n"
+    )
+    log, slurm_log = str(tmp_path / INTEGRATE_LOG), tmp_path / "8.log"
+    causes = causes_of_slurm(block.format("NODE_FAIL", log, slurm_log) + block.format(status, log, slurm_log))
+    paths = Paths(str(tmp_path))
+    assert coverage([RUN], paths, causes)["reason"].tolist() == [f"Slurm ended job 8: {cause}"]
+    (tmp_path / INTEGRATE_LOG).unlink()
+    assert coverage([RUN], paths, causes)["status"].tolist() == ["failed"], "a job that never started"
+    write(INTEGRATE_LOG, text=ERROR)
+    assert coverage([RUN], paths, causes)["reason"].tolist() == ["ValueError: no such thing"]
 
 
 # ---- at the end of a run

@@ -7,9 +7,9 @@ import pytest
 from scbench.logs import INTERRUPTED, is_being_written
 
 
-def run(root, tmp_path, body):
+def run(root, tmp_path, body, resources=None):
     """Run `body` as a job of its own; return its outcome and its log."""
-    job = "from scbench.logs import logged\nwith logged('logs/job.log'):\n" + textwrap.indent(
+    job = f"from scbench.logs import logged\nwith logged('logs/job.log', {resources}):\n" + textwrap.indent(
         textwrap.dedent(body), "    "
     )
     environment = {"PYTHONPATH": str(root / "workflow_scripts"), "PATH": "/usr/bin:/bin"}
@@ -83,3 +83,30 @@ def test_a_log_is_known_to_be_written_as_long_as_its_job_runs(root, tmp_path):
 def test_a_new_job_starts_a_new_log(root, tmp_path):
     run(root, tmp_path, "print('old')")
     assert "old" not in run(root, tmp_path, "print('new')")[1]
+
+
+def test_a_job_that_raised_is_not_run_again_and_keeps_its_traceback(root, tmp_path):
+    body = "open('times', 'a').write('x'); raise ValueError('wrong on every node')"
+    first, log = run(root, tmp_path, body, {"attempt": 1})
+    (tmp_path / "logs/job.log").unlink()  # as Snakemake does
+    second, again = run(root, tmp_path, body, {"attempt": 2})
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert "ValueError: wrong on every node" in second.stderr
+    assert again == log
+    assert (tmp_path / "times").read_text() == "x"
+    run(root, tmp_path, body, {"attempt": 1})  # the next start
+    assert (tmp_path / "times").read_text() == "xx"
+
+
+def test_a_job_that_lacked_memory_is_run_again(root, tmp_path):
+    body = "open('times', 'a').write('x'); raise MemoryError"
+    for attempt in (1, 2):
+        run(root, tmp_path, body, {"attempt": attempt})
+    assert (tmp_path / "times").read_text() == "xx"
+
+
+def test_a_job_above_the_memory_of_the_machine_does_not_start(root, tmp_path):
+    done, log = run(root, tmp_path, "print('started')", {"mem_mb": 10**9})
+    assert done.returncode == 1
+    assert log.startswith("needs about 1,000,000,000 MB of memory, this machine has ")
+    assert log.strip() in done.stderr

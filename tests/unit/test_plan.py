@@ -1,9 +1,12 @@
+import dataclasses
 import subprocess
 import sys
 
 import pytest
 
-from scbench.plan import not_installed, plan_runs
+from scbench.config import load_config
+from scbench.paths import Paths
+from scbench.plan import Run, not_installed, plan_runs, skip_too_large
 from scbench.registry import load_registry
 from scbench.types import ConfigError
 
@@ -72,3 +75,19 @@ def test_the_plan_is_importable_without_the_heavy_libraries(root):
     )
     loaded = set(out.stdout.split())
     assert not loaded & {"torch", "scanpy", "anndata", "jax", "numpy", "pandas", "snakemake"}
+
+
+def test_a_run_that_needs_more_memory_than_the_machine_has_is_skipped_with_the_number(root, tmp_path, monkeypatch):
+    monkeypatch.setattr("scbench.resources.machine_memory_mb", lambda: 4000)
+    registry = load_registry(load_config(root / "config", {})["methods"])
+    small = dataclasses.replace(registry["harmony"], mem_mb={"base": 100, "values": 10})
+    runs = [Run("data", "harmony", seed) for seed in (0, 1)]
+    paths = Paths(str(tmp_path))
+    assert skip_too_large(runs, {"harmony": small}, paths) == runs, "the size is not known yet"
+    (tmp_path / "data/harmony/seed0").mkdir(parents=True)
+    (tmp_path / "data/size.json").write_text('{"cells": 200000, "genes": 2000, "batches": 3}')
+    (tmp_path / "data/harmony/seed0/embedding.h5ad").touch()
+    finished, refused = skip_too_large(runs, {"harmony": small}, paths)
+    assert finished == runs[0]
+    assert refused.status == "skipped"
+    assert "needs about 6,600 MB of memory, this machine has 4,000 MB" in refused.reason

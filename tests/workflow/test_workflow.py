@@ -144,7 +144,7 @@ def test_the_merged_configuration_of_the_last_start_is_kept_with_the_results(fin
     assert config["benchmark"]["methods"] == METHODS
     assert config["datasets"]["small"] == TINY["datasets"]["small"]
     assert config["methods"]["scdml_iterative"]["params"] == {"epochs": 2, "rounds": 1}
-    assert config["methods"]["scdml_iterative"]["mem_mb"] == config["defaults"]["mem_mb"]
+    assert config["methods"]["scdml_iterative"]["threads"] == config["defaults"]["threads"]
 
 
 def test_the_analysis_that_a_method_declares_is_made_of_its_runs_and_drawn(finished):

@@ -14,7 +14,7 @@ COMMANDS = (one_file, score, summarise, report)
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; invalid input ends it with a one-line message and exit code 2."""
     options = make_parser().parse_args(arguments)
-    from scbench.runner import DeviceError
+    from scbench.devices import DeviceError
 
     try:
         options.run(options)

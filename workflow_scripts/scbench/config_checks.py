@@ -70,7 +70,8 @@ def _words(error: ValidationError) -> str:
             names = " or ".join([limit] if isinstance(limit, str) else limit)
             known = {"integer": "a whole number", "array": "a list", "object": "keys and values", "string": "text"}
             quoted = isinstance(value, str) and "integer" in names + "number" and value.replace(".", "", 1).isdigit()
-            return f"{value!r} is not {known.get(names, names)}" + ("; write it without quotes" if quoted else "")
+            wanted = " or ".join(known.get(name, name) for name in names.split(" or "))
+            return f"{value!r} is not {wanted}" + ("; write it without quotes" if quoted else "")
     return error.message
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,21 @@ COVERAGE_COLUMNS = ["dataset", "method", "seed", "status", "reason", "log"]
 RUN_RESULTS = ("embedding.h5ad", "scores.tsv")
 GO_ON = "Start again to make only what is missing."
 KILLED = "ended without a result (killed or out of memory?)"
+SLURM_FAILURE = re.compile(
+    r"message: SLURM-job '(?P<job>\d+)' failed.*?SLURM status is: '(?P<status>\w+)'.*?"
+    r"\n    log: (?P<logs>.*?)(?: \(check|\n)",
+    re.DOTALL,
+)
+OVER_MEMORY = re.compile(r"exceeded (?:job |step )?memory limit|oom[-_ ]kill|out of memory", re.IGNORECASE)
 
 
-def coverage(runs: Sequence[Run], paths: Paths) -> pd.DataFrame:
+def coverage(runs: Sequence[Run], paths: Paths, causes: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Return whether each run is ok, failed, skipped or not_run, and why.
+
+    Parameters
+    ----------
+    causes
+        {log of a job: why it ended} of jobs that a cluster stopped, see `causes_of_slurm`.
 
     Returns
     -------
@@ -31,17 +43,19 @@ def coverage(runs: Sequence[Run], paths: Paths) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [(run.dataset, run.method, run.seed, *_outcome(run, paths)) for run in runs]
+    rows = [(run.dataset, run.method, run.seed, *_outcome(run, paths, causes or {})) for run in runs]
     return pd.DataFrame(rows, columns=COVERAGE_COLUMNS)
 
 
-def end(runs: Sequence[Run], paths: Paths, *, complete: bool) -> tuple[str, int]:
+def end(runs: Sequence[Run], paths: Paths, *, complete: bool, log: str | Path = "") -> tuple[str, int]:
     """Write coverage.tsv at the end of a start, and remove the files that were set aside during it.
 
     Parameters
     ----------
     complete
         Whether all jobs of the start succeeded.
+    log
+        Log of Snakemake, which says why a cluster stopped a job.
 
     Returns
     -------
@@ -57,12 +71,28 @@ def end(runs: Sequence[Run], paths: Paths, *, complete: bool) -> tuple[str, int]
     except OSError as error:
         n_removed = 0
         problems.append(f"Broken files could not be set aside ({error.strerror}: {error.filename})")
-    table = coverage(runs, paths)
+    said = Path(log).read_text(errors="replace") if Path(log).is_file() else ""
+    table = coverage(runs, paths, causes_of_slurm(said))
     try:
         write_table(paths.coverage, table)
     except OSError as error:
         problems.append(f"{paths.coverage} could not be written ({error.strerror}); make room and start again")
     return "\n".join([closing_words(table, paths, complete=complete), *problems]).strip(), n_removed
+
+
+def causes_of_slurm(text: str) -> dict[str, str]:
+    """Return {log of a job: why Slurm ended its last attempt}, given the log of Snakemake with its Slurm executor.
+
+    Where Slurm says only that a job failed, its own log, the last one that Snakemake lists, tells whether it exceeded
+    its memory.
+    """
+    causes = {}
+    for failure in SLURM_FAILURE.finditer(text):
+        logs = [Path(log) for log in failure["logs"].split(", ")]
+        said = logs[-1].read_text(errors="replace") if logs[-1].is_file() else ""
+        status = "OUT_OF_MEMORY" if failure["status"] == "FAILED" and OVER_MEMORY.search(said) else failure["status"]
+        causes[str(logs[0])] = f"Slurm ended job {failure['job']}: {status}"
+    return causes
 
 
 def _set_broken_scores_aside(runs: Sequence[Run], paths: Paths) -> None:
@@ -103,7 +133,7 @@ def closing_words(table: pd.DataFrame, paths: Paths, *, complete: bool) -> str:
     return "\n".join(lines)
 
 
-def _outcome(run: Run, paths: Paths) -> tuple[str, str, str]:
+def _outcome(run: Run, paths: Paths, causes: Mapping[str, str]) -> tuple[str, str, str]:
     """Return status, reason and log of one run."""
     from scbench.integrity import broken_in
 
@@ -119,10 +149,11 @@ def _outcome(run: Run, paths: Paths) -> tuple[str, str, str]:
         return "failed", *known
     if not all(path.exists() for path in prepared):
         if not raw.exists():
-            return _stopped("fetch or simulate", *(paths.log(run.dataset, step) for step in ("fetch", "simulate")))
-        return _stopped("prepare", paths.log(run.dataset, "prepare"))
+            logs = [paths.log(run.dataset, step) for step in ("fetch", "simulate")]
+            return _stopped("fetch or simulate", causes, *logs)
+        return _stopped("prepare", causes, paths.log(run.dataset, "prepare"))
     step = "score" if embedding.exists() else "integrate"
-    return _stopped(step, paths.run_log(run.dataset, run.method, run.seed, step))
+    return _stopped(step, causes, paths.run_log(run.dataset, run.method, run.seed, step))
 
 
 def _scored(path: Path, run: tuple[str, str, int]) -> tuple[str, str, str]:
@@ -138,14 +169,18 @@ def _scored(path: Path, run: tuple[str, str, int]) -> tuple[str, str, str]:
     return "ok", f"metrics that failed: {', '.join(broken)}" if len(broken) else "", ""
 
 
-def _stopped(step: str, *logs: str) -> tuple[str, str, str]:
+def _stopped(step: str, causes: Mapping[str, str], *logs: str) -> tuple[str, str, str]:
     """Return why a step has no output, based on the first of its possible logs that exists."""
-    for log in filter(Path.exists, map(Path, logs)):
+    for log in map(Path, logs):
+        if not log.exists():
+            if str(log) in causes:  # it was stopped before it started
+                return "failed", causes[str(log)], str(log)
+            continue
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
         raised = any(line.startswith("Traceback") for line in lines)
         if is_being_written(log):
             return "not_run", f"{step} is running", str(log)
         if raised and lines[-1] == INTERRUPTED:
             return "not_run", f"{step} was {INTERRUPTED}", str(log)
-        return "failed", lines[-1] if raised else KILLED, str(log)
+        return "failed", lines[-1] if raised else causes.get(str(log), KILLED), str(log)
     return "not_run", f"waits for {step}", ""

@@ -7,20 +7,28 @@ import fcntl
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from scbench.integrity import BrokenFileError, set_aside
+from scbench.resources import is_mendable, too_large
 
 INTERRUPTED = "interrupted; the next start runs it again"
 
 
 @contextmanager
-def logged(path: str | Path) -> Iterator[None]:
+def logged(path: str | Path, resources: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Redirect stdout and stderr, including those of C libraries, to the log file, line by line.
 
     A file of the results that turns out to be broken is set aside.
+
+    Parameters
+    ----------
+    resources
+        Resources of the job. The job does not start if its `mem_mb` is above the memory of this machine, or if its
+        previous `attempt` raised an exception that neither more memory nor more time would mend.
 
     Raises
     ------
@@ -28,8 +36,12 @@ def logged(path: str | Path) -> Iterator[None]:
         With status 1 instead of any exception; the traceback is in the log, and the error in one line is the last line
         of the log and of the original stderr.
     """
-    path = Path(path)
+    path, resources = Path(path), resources or {}
     path.parent.mkdir(parents=True, exist_ok=True)
+    kept, attempt = path.with_name(f".{path.name}"), resources.get("attempt", 0)
+    if attempt == 1:
+        kept.unlink(missing_ok=True)
+    _refuse(path, kept, attempt, resources.get("mem_mb", 0))
     streams, failure = (sys.stdout, sys.stderr), None
     _flush()
     terminal = os.dup(1), os.dup(2)
@@ -45,6 +57,8 @@ def logged(path: str | Path) -> Iterator[None]:
             traceback.print_exc()
             failure = _sentence(error)
             print(f"\n{failure}")
+            if attempt and isinstance(error, Exception) and not is_mendable(error):
+                kept.write_text(path.read_text())  # Snakemake removes the log itself before the next attempt
         finally:
             _flush()
             sys.stdout, sys.stderr = streams
@@ -76,6 +90,18 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the code called exit({error.code!r}) before the result was written"
     return f"{type(error).__name__}: {text}"
+
+
+def _refuse(path: Path, kept: Path, attempt: int, mem_mb: Any) -> None:
+    """Exit with status 1 where a job would fail anyway; the log then says why."""
+    if attempt > 1:
+        text = kept.read_text() if kept.exists() else ""
+    else:
+        text = too_large(mem_mb) if isinstance(mem_mb, int) else ""
+    if text:
+        path.write_text(text.rstrip() + "\n")
+        print(f"{text.rstrip().splitlines()[-1]} (log: {path})", file=sys.stderr, flush=True)
+        raise SystemExit(1)
 
 
 def _flush() -> None:

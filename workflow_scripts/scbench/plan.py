@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from scbench.paths import Paths
 from scbench.provenance import missing_packages
+from scbench.resources import memory_mb, read_size, too_large
 from scbench.spec import Method
 from scbench.types import ConfigError
 
@@ -74,6 +77,20 @@ def _check_labels(methods: Sequence[Method]) -> None:
             where += f".variants.{method.id}" if method.module not in ("", method.id) else ""
             same = f"'{method.label}' of {method.id} reads like the label of {other.id}"
             raise ConfigError(f"{where}.label: {same}; choose another")
+
+
+def skip_too_large(runs: Sequence[Run], registry: Mapping[str, Method], paths: Paths) -> list[Run]:
+    """Return the runs; those that need more memory than this machine has are skipped, unless they are finished.
+
+    The size of a dataset is known once it is prepared; until then its runs are refused when they start.
+    """
+    checked = []
+    for run in runs:
+        amount, size = registry[run.method].mem_mb, read_size(paths.data(run.dataset, "size.json"))
+        reason = too_large(memory_mb(amount, size)) if size.cells and run.status == "planned" else ""
+        finished = Path(paths.run(run.dataset, run.method, run.seed, "embedding.h5ad")).exists()
+        checked.append(replace(run, status="skipped", reason=reason) if reason and not finished else run)
+    return checked
 
 
 def not_installed(registry: Mapping[str, Method]) -> dict[str, str]:

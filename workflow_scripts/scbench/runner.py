@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scbench.checks import RUN_COLUMNS, check_embedding, require
+from scbench.devices import choose_device
 from scbench.files import (
     method_input,
     read_dataset,
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
 
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # read when a library is loaded
-
-
-class DeviceError(RuntimeError):
-    """The configuration requests a GPU, but none is available."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def run(
     dataset
         Name of the dataset.
     accelerator
-        auto | cpu | gpu, see `choose_device`.
+        auto | cpu | gpu; see `scbench.devices.choose_device`.
     labels
         (n_cells,) cell types; passed on only if the method declares `uses_labels`.
     gene_vectors, gene_reports
@@ -224,23 +221,3 @@ class FinishedRun:
     def table(self, name: str) -> pd.DataFrame:
         """Return the history or a table that the method declares."""
         return read_table(self.files[name], text=["term"])
-
-
-def choose_device(accelerator: str, wants_gpu: bool) -> str:
-    """Return cpu or cuda for `accelerator` auto | cpu | gpu; a method that does not use a GPU always runs on the CPU.
-
-    Raises
-    ------
-    DeviceError
-        If a GPU is requested and torch finds none.
-    """
-    if not wants_gpu or accelerator == "cpu":
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if accelerator == "gpu":
-        build = f"torch {torch.__version__}, built for CUDA {torch.version.cuda or 'none'}"
-        raise DeviceError(f"benchmark.accelerator is gpu, but torch sees no GPU ({build}); set it to auto or cpu")
-    return "cpu"

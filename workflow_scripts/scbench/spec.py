@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scbench.parameters import Parameters
+from scbench.resources import Amount
 from scbench.types import ConfigError
 
 METHODS_FOLDER = Path(__file__).parent / "methods"
@@ -44,8 +45,8 @@ class Method(Spec):
     seeds: list[int] | None = None  # None: those of the benchmark
     env: str = "torch"
     threads: int = 1
-    mem_mb: int = 8000
-    runtime: int = 240
+    mem_mb: Amount = 8000  # see scbench.resources.estimate
+    runtime: Amount = 240
     doi: str | None = None
     analyses: list[str] = field(default_factory=list)
 
