@@ -44,11 +44,11 @@ onstart:
 
 
 onsuccess:
-    words, n_broken = end(PLAN, AT, complete=True, log=log)
+    words, n_broken = end(PLAN, AT, complete=True, logs=log)
     print(words)
     if n_broken:
         raise WorkflowError(f"{n_broken} broken files were set aside; start again to make them again")
 
 
 onerror:
-    print(end(fitting(PLAN), AT, complete=False, log=log)[0])
+    print(end(fitting(PLAN), AT, complete=False, logs=log)[0])

@@ -122,8 +122,8 @@ def test_a_field_that_is_not_declared_has_the_default_of_methods_yaml(root):
     assert (method.mem_mb, method.threads, method.kind, method.env) == (500, 1, "baseline", "embed")
     entry = {"defaults": {"runtime": 77, "gpu": 3}, "methods": {"harmony": {"label": "Mine"}}}
     methods = load_registry(load_config(root / "config", entry)["methods"])
-    assert (methods["vae_nb"].runtime, methods["vae_nb"].gpu) == (77, 3)
-    assert (methods["harmony"].runtime, methods["harmony"].gpu, methods["harmony"].label) == (60, 0, "Mine")
+    assert (methods["scvi"].runtime, methods["scvi"].gpu) == (77, 3)
+    assert (methods["harmony"].gpu, methods["harmony"].label) == (0, "Mine")
 
 
 def test_an_unknown_analysis_is_refused_with_those_that_are_known(root):

@@ -47,15 +47,15 @@ def coverage(runs: Sequence[Run], paths: Paths, causes: Mapping[str, str] | None
     return pd.DataFrame(rows, columns=COVERAGE_COLUMNS)
 
 
-def end(runs: Sequence[Run], paths: Paths, *, complete: bool, log: str | Path = "") -> tuple[str, int]:
+def end(runs: Sequence[Run], paths: Paths, *, complete: bool, logs: Sequence[str] = ()) -> tuple[str, int]:
     """Write coverage.tsv at the end of a start, and remove the files that were set aside during it.
 
     Parameters
     ----------
     complete
         Whether all jobs of the start succeeded.
-    log
-        Log of Snakemake, which says why a cluster stopped a job.
+    logs
+        Logs of Snakemake, which say why a cluster stopped a job.
 
     Returns
     -------
@@ -71,8 +71,8 @@ def end(runs: Sequence[Run], paths: Paths, *, complete: bool, log: str | Path = 
     except OSError as error:
         n_removed = 0
         problems.append(f"Broken files could not be set aside ({error.strerror}: {error.filename})")
-    said = Path(log).read_text(errors="replace") if Path(log).is_file() else ""
-    table = coverage(runs, paths, causes_of_slurm(said))
+    said = [Path(log).read_text(errors="replace") for log in logs if Path(log).is_file()]
+    table = coverage(runs, paths, causes_of_slurm("".join(said)))
     try:
         write_table(paths.coverage, table)
     except OSError as error:
