@@ -1,6 +1,11 @@
+def belongs_to(id, method):
+    """Return whether an analysis is made of the runs of a method."""
+    return ANALYSES[id].of_every_method or id in METHODS[method].analyses
+
+
 def analysed(id):
-    """Return the runs of an analysis: those of methods that declare it, on datasets with the required labels."""
-    declared = [run for run in RUNS if id in METHODS[run.method].analyses]
+    """Return the runs of an analysis: those of the methods it belongs to, on datasets with the required labels."""
+    declared = [run for run in RUNS if belongs_to(id, run.method)]
     return [run for run in declared if not ANALYSES[id].needs_labels or has_labels(DATASETS[run.dataset])]
 
 
@@ -51,7 +56,7 @@ for id, analysis in ANALYSES.items():
         benchmark:
             AT.run(**RUN, name=f"analyse_{id}.benchmark.jsonl")
         wildcard_constraints:
-            method=one_of([name for name, method in METHODS.items() if id in method.analyses]),
+            method=one_of([name for name in METHODS if belongs_to(id, name)]),
         conda:
             "../envs/analyses.yaml"
         threads: 1
@@ -62,6 +67,7 @@ for id, analysis in ANALYSES.items():
             analysis=id,
             draws=analysis.draws,
             title=lambda wildcards: f"{wildcards.dataset}: {METHODS[wildcards.method].label}, seed {wildcards.seed}",
+            trained=lambda wildcards, trains=analysis.trains: trains and method_digest(METHODS[wildcards.method].module),
             code=code_digest(
                 "analyse.py", f"scbench.analyses.{id}:analyse", *([f"scbench.report.{id}"] if analysis.draws else [])
             ),

@@ -171,7 +171,7 @@ def test_a_variant_may_declare_other_analyses(config):
     config["methods"]["disentangled_ae"]["variants"]["disentangled_ae_plain"]["analyses"] = []
     registry = load_registry(config["methods"])
     assert registry["disentangled_ae_plain"].analyses == []
-    assert registry["disentangled_ae_cycle"].analyses == ["disentanglement"]
+    assert registry["disentangled_ae_cycle"].analyses == ["disentanglement", "query_mapping"]
 
 
 def test_a_variant_cannot_take_the_id_of_a_method(config):

@@ -7,8 +7,9 @@ import pytest
 import torch
 from conftest import make_dataset
 
-from scbench.analyses.annotation import annotation_table, folds, macro_f1
+from scbench.analyses.annotation import annotation_table
 from scbench.analyses.attention import attention_pairs, mean_attention
+from scbench.analyses.held_out import folds, macro_f1
 from scbench.methods import gene_transformer, gene_transformer_plain
 from scbench.neural import automatic
 from scbench.neural.cells import Cells, Counts

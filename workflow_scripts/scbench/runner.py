@@ -118,7 +118,21 @@ def run(
     }
     if gene_reports:
         record["gene_vectors"] = dict(gene_reports)
+    if embedding.model is not None:
+        embedding = replace(embedding, model={**embedding.model, "trained_on": _trained_on(spec, data)})
     return RunResult(embedding, adata.obs_names, record, checkpoint)
+
+
+def _trained_on(spec: Spec, data: Dataset) -> dict[str, Any]:
+    """Return what the model must know of its training data to be given other cells."""
+    return {
+        "method": spec.id,
+        "module": spec.module,
+        "input": spec.input,
+        "genes": list(map(str, data.gene_names)),
+        "batches": list(data.batch_names),
+        "target_sum": float(data.target_sum),
+    }
 
 
 def _refuse(spec: Spec, labels: np.ndarray | None) -> None:

@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
+from scbench.analyses.held_out import folds, macro_f1
 from scbench.neural.cells import Counts
 from scbench.runner import FinishedRun
-from scbench.seeding import generator
 from scbench.transformer.modes import classify, load_trunk
-
-MAX_FOLDS = 5
 
 
 def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
@@ -22,21 +20,6 @@ def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
     counts, pca = Counts.of(run.data("counts")), run.adata.obsm["X_pca"]
     table = annotation_table(run.model, counts, pca, run.truth["batch"].to_numpy(), run.labels, seed=run.seed)
     return {"annotation": table}
-
-
-def folds(batch: np.ndarray, seed: int) -> list[np.ndarray]:
-    """Split the batches into folds, each held out once: single batches, or 5 groups if there are more than 5."""
-    batches = np.unique(batch)
-    return np.array_split(generator(seed, "folds").permutation(batches), min(len(batches), MAX_FOLDS))
-
-
-def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the mean over the types of `truth` of 2 TP / (2 TP + FP + FN)."""
-    scores = []
-    for name in np.unique(truth):
-        right = ((truth == name) & (predicted == name)).sum()
-        scores.append(2 * right / ((truth == name).sum() + (predicted == name).sum()))
-    return float(np.mean(scores))
 
 
 def annotation_table(

@@ -30,6 +30,10 @@ class Analysis:
         Whether the analysis requires cell types.
     by_default
         Whether the analysis is part of the benchmark; if not, run it with `snakemake {analysis}`.
+    of_every_method
+        Whether the analysis belongs to every method; otherwise to those that declare it.
+    trains
+        Whether the analysis trains the method again.
     """
 
     title: str
@@ -39,6 +43,8 @@ class Analysis:
     gathers: str | None = None
     needs_labels: bool = True
     by_default: bool = False
+    of_every_method: bool = False
+    trains: bool = False
 
 
 ANALYSES = {
@@ -77,5 +83,12 @@ ANALYSES = {
         reads=("model",),
         tables=("attention",),
         draws=True,
+    ),
+    "query_mapping": Analysis(
+        title="a batch held out of training and mapped",
+        reads=("embedding", "model"),
+        tables=("query_mapping",),
+        gathers="table",
+        trains=True,
     ),
 }

@@ -1,0 +1,131 @@
+"""Map new cells into the embedding of a finished run with its trained encoder; nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from scbench.autoencoders.autoencoder import Autoencoder
+from scbench.autoencoders.count_vae import CountVae
+from scbench.metric_learning.network import MixingNetwork, TripletNetwork
+from scbench.metric_learning.scaling import BatchScaling
+from scbench.neural.cells import Cells, Column, Counts
+from scbench.neural.fit import Model, load
+from scbench.neural.training import apply
+from scbench.transformer.pretraining import CHUNK, Integration, Pretraining
+
+KINDS: tuple[type[Model], ...] = (CountVae, Autoencoder, TripletNetwork, MixingNetwork, Pretraining, Integration)
+LEAST_SHARED = 0.8  # share of the genes of the model that new cells must have
+LEAST_TO_SCALE = 10  # cells of a new batch
+
+
+def trained_on(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return method, module, genes, batches and target_sum of the run whose model.pt has the content `state`.
+
+    Raises
+    ------
+    ValueError
+        If the file was written by a version that did not store them.
+    """
+    if "trained_on" not in state:
+        raise ValueError("model.pt does not name its genes: it was made by an earlier version; run the method again")
+    return state["trained_on"]
+
+
+def with_genes(counts: sparse.csr_matrix, genes: Sequence[str], wanted: Sequence[str]) -> tuple[Any, list[str]]:
+    """Bring the columns of new cells into the order of the genes of a model.
+
+    Parameters
+    ----------
+    counts
+        (n_cells, n_genes) counts of `genes`.
+    wanted
+        Genes of the model.
+
+    Returns
+    -------
+    (n_cells, n_wanted) CSR, 0 for missing genes, and the names of the missing genes.
+
+    Raises
+    ------
+    ValueError
+        If less than 80 % of the genes of the model are there.
+    """
+    place = {name: column for column, name in enumerate(genes)}
+    missing = [name for name in wanted if name not in place]
+    if len(missing) > (1 - LEAST_SHARED) * len(wanted):
+        found = f"{len(wanted) - len(missing)} of the {len(wanted)} genes of the model are there"
+        names = f"the model has {', '.join(wanted[:3])}, the file {', '.join(genes[:3])}"
+        raise ValueError(f"{found}, {LEAST_SHARED:.0%} are needed; genes are matched by name: {names}")
+    columns = [place.get(name, len(genes)) for name in wanted]
+    padded = sparse.hstack([counts, sparse.csr_matrix((counts.shape[0], 1), dtype=counts.dtype)], format="csr")
+    return padded[:, columns].sorted_indices(), missing
+
+
+def map_cells(state: Mapping[str, Any], counts: Counts, batch: np.ndarray) -> np.ndarray:
+    """Embed new cells with the encoder of a run.
+
+    An encoder that does not know the batch embeds cells of any batch. scDML scales the genes per batch: cells of a
+    batch of the training data as there, those of a new batch with their own means and standard deviations.
+
+    Parameters
+    ----------
+    state
+        Content of model.pt.
+    counts
+        (n_cells, genes of the model), see `with_genes`.
+    batch
+        (n_cells,) names of batches.
+
+    Returns
+    -------
+    (n_cells, n_dims) float32.
+
+    Raises
+    ------
+    ValueError
+        If the encoder needs the batch and a batch is new, or a new batch has too few cells to be scaled.
+    """
+    model = load(state, *KINDS)
+    known = trained_on(state)["batches"]
+    new = sorted(set(batch) - set(known))
+    codes = np.array([{name: code for code, name in enumerate([*known, *new])}[name] for name in batch])
+    columns: dict[str, Column] = {"counts": counts, "batch": codes}
+    if isinstance(model, TripletNetwork):
+        x = counts.scaled().log1p().astype(np.float32)
+        _scale(model, x, codes, len(known), new)
+        columns = {"x": x, "batch": codes}
+    elif isinstance(model, CountVae) and _encoder_needs_batch(model):
+        if new:
+            raise ValueError(
+                f"the encoder is batch-conditioned and does not know the batch '{new[0]}'; {_known(known)}"
+            )
+    else:
+        columns["batch"] = np.zeros(len(codes), dtype=np.int64)  # the encoder does not look at it
+    return apply(model.embed, Cells("cpu", columns), CHUNK)
+
+
+def _encoder_needs_batch(model: CountVae) -> bool:
+    return model.options.condition_encoder or model.options.encoder_norm == "domain"
+
+
+def _scale(model: TripletNetwork, x: sparse.csr_matrix, codes: np.ndarray, n_known: int, new: Sequence[str]) -> None:
+    """Append the means and standard deviations of new batches to those of the model."""
+    if not new:
+        return
+    sizes = np.bincount(codes, minlength=n_known + len(new))[n_known:]
+    if sizes.min() < LEAST_TO_SCALE:
+        few = f"the new batch '{new[int(sizes.argmin())]}' has {sizes.min()} cells"
+        raise ValueError(f"{few}; scDML scales the genes of each batch, for which it needs {LEAST_TO_SCALE}")
+    is_new = codes >= n_known
+    found = BatchScaling.of(x[np.flatnonzero(is_new)], codes[is_new] - n_known)
+    model.mean = torch.cat([model.mean, torch.from_numpy(found.mean)])
+    model.sd = torch.cat([model.sd, torch.from_numpy(found.sd)])
+
+
+def _known(batches: Sequence[str]) -> str:
+    return f"it knows {', '.join(batches[:5])}{' and others' if len(batches) > 5 else ''}"
