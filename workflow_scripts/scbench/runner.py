@@ -118,14 +118,14 @@ def run(
     }
     if gene_reports:
         record["gene_vectors"] = dict(gene_reports)
-    if embedding.model is not None:
-        embedding = replace(embedding, model={**embedding.model, "trained_on": _trained_on(spec, data)})
-    return RunResult(embedding, adata.obs_names, record, checkpoint)
+    return RunResult(_with_genes(embedding, spec, data), adata.obs_names, record, checkpoint)
 
 
-def _trained_on(spec: Spec, data: Dataset) -> dict[str, Any]:
-    """Return what the model must know of its training data to be given other cells."""
-    return {
+def _with_genes(embedding: Embedding, spec: Spec, data: Dataset) -> Embedding:
+    """Add to the model, if there is one, what it must know of its training data to be given other cells."""
+    if embedding.model is None:
+        return embedding
+    trained_on = {
         "method": spec.id,
         "module": spec.module,
         "input": spec.input,
@@ -133,6 +133,7 @@ def _trained_on(spec: Spec, data: Dataset) -> dict[str, Any]:
         "batches": list(data.batch_names),
         "target_sum": float(data.target_sum),
     }
+    return replace(embedding, model={**embedding.model, "trained_on": trained_on})
 
 
 def _refuse(spec: Spec, labels: np.ndarray | None) -> None:
