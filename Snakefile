@@ -40,7 +40,7 @@ rule all:
 
 
 onstart:
-    write_config(AT.config, CONFIG)
+    begin()
 
 
 onsuccess:

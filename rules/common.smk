@@ -1,5 +1,6 @@
 # The plan of runs and the paths of all files; no rules, and nothing that is computed from results.
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from scbench.config import (
 from scbench.coverage import end
 from scbench.datasets.external import files_of
 from scbench.inputs import check_inputs
+from scbench.integrity import check_writable
 from scbench.paths import Paths
 from scbench.plan import ablations, has_labels, not_installed, plan_runs, reported_kinds, skip_too_large
 from scbench.metrics.catalogue import METRICS as METRIC_CATALOGUE
@@ -41,6 +43,8 @@ try:
     OWN_ENVIRONMENTS = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
     PLAN = plan_runs(CONFIG, METHODS, {} if OWN_ENVIRONMENTS else not_installed(METHODS))
     if workflow.is_main_process:  # and not in the processes of the jobs
+        check_writable("working folder", ".")
+        check_writable("benchmark.results", CONFIG["benchmark"]["results"])
         for note in check_inputs(CONFIG, METHODS, PLAN):
             print(f"Note: {note}", file=sys.stderr)
 except ConfigError as error:
@@ -139,6 +143,17 @@ def of_all_runs(name):
     """Return the file `name` of every planned run."""
     pattern = AT.run("{run.dataset}", "{run.method}", "{run.seed}", name)
     return collect(pattern, run=lookup("status == 'planned'", within=RUN_TABLE))
+
+
+def begin():
+    """Keep the configuration with the results; a hangup ends the workflow like a termination, with its closing words."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not under nohup
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    try:
+        write_config(AT.config, CONFIG)
+    except OSError as error:
+        problem = f"benchmark.results: '{AT.results}' cannot be written ({error.strerror})"
+        raise WorkflowError(f"{problem}; make room or name another folder") from None
 
 
 def files_of_runs():

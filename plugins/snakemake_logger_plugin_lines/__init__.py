@@ -9,6 +9,7 @@ profiles/default selects it if it is available.
 
 import logging
 import re
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -21,6 +22,7 @@ HIDDEN = re.compile(
     "Assuming unrestricted shared|Building DAG|Using shell:|Conda environments: ignored|Select jobs to execute|"
     r"SLURM run ID:|Auto-selected partition|Job \d+ has been submitted with SLURM"
 )
+LOCKED = "Directory cannot be locked"
 
 
 class LogHandler(LogHandlerBase, logging.StreamHandler):
@@ -70,6 +72,8 @@ class LogHandler(LogHandlerBase, logging.StreamHandler):
                 return ""  # JOB_ERROR reports jobs that raised an exception; killed jobs are reported here
             case LogEvent.JOB_STARTED | LogEvent.RESOURCES_INFO:
                 return ""
+            case _ if LOCKED in record.getMessage():
+                return locked(sys.argv)
             case None if record.levelno == logging.INFO and HIDDEN.match(record.getMessage()):
                 return ""
         return self.format(record)
@@ -104,6 +108,16 @@ class LogHandler(LogHandlerBase, logging.StreamHandler):
         status = f"{job.rule_msg} " if job.rule_msg else ""  # set by Slurm: out of memory, out of time
         line = f"FAILED {label}: {status}{reason}" + (f" (log: {log})" if log else "")
         return f"\033[31m{line}\033[0m" if self.stream.isatty() and not self.common_settings.nocolor else line
+
+
+def locked(arguments: list[str]) -> str:
+    """Return why a folder is locked and the command that unlocks it, like the one that was called."""
+    first = [sys.executable, "-m", "snakemake"] if Path(arguments[0]).name == "__main__.py" else [arguments[0]]
+    command = shlex.join([*first, "--unlock", *arguments[1:]])
+    return (
+        f"Another Snakemake works in {Path.cwd()}, or one was killed there, for example by a power cut. If none is "
+        f"running, unlock the folder and start again; finished files are kept:\n  {command}"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -1,15 +1,20 @@
 """Every run of the plan gets the status that its files and logs tell."""
 
+import fcntl
 import json
+import os
 
 import pandas as pd
 import pytest
 
 from scbench.checks import SCORE_COLUMNS
 from scbench.coverage import COVERAGE_COLUMNS, KILLED, causes_of_slurm, coverage, end
+from scbench.integrity import check_writable
+from scbench.logs import INTERRUPTED
 from scbench.paths import Paths
 from scbench.plan import Run
 from scbench.ranking.costs import resources
+from scbench.types import ConfigError
 
 ERROR = "epoch 1\nTraceback (most recent call last):\n  File x\nValueError: no such thing\n\n"
 RUN = Run("data", "harmony", 1)
@@ -182,3 +187,55 @@ def test_the_closing_words_of_a_complete_benchmark_are_its_table_and_where_the_r
     reason = "scvi-tools is not installed; run `make reference`"
     skipped = [Run("data", method, seed, "skipped", reason) for method in ("scvi", "scanvi") for seed in (0, 1)]
     assert end([RUN, *skipped], paths, complete=True)[0].splitlines()[-1] == f"Skipped: scvi, scanvi ({reason})"
+
+
+def test_the_table_of_an_earlier_start_is_not_shown_for_one_that_did_not_finish(tmp_path, write):
+    write(EMBEDDING, *DATA_FILES, "tables/overall.md", text="| Harmony |")
+    write(SCORES, text=SCORED)
+    paths = Paths(str(tmp_path))
+    words, _ = end([RUN], paths, complete=False)
+    assert words.startswith("Not finished: 1 of 1 runs are complete, but another step failed. Start again")
+    assert "tables and figures may be old" in words
+    words, _ = end([RUN, Run("data", "vae", 0)], paths, complete=False)
+    assert words == "Not finished: 1 of 2 runs are complete, 1 not run. Start again to make only what is missing."
+    assert end([RUN, Run("data", "vae", 0)], paths, complete=True)[0] == "", "only some files were asked for"
+
+
+def test_a_run_under_way_is_not_called_failed(tmp_path, write):
+    write(*DATA_FILES)
+    write(INTEGRATE_LOG, text="epoch 1\n")
+    with (tmp_path / INTEGRATE_LOG).open("a") as log:
+        fcntl.flock(log, fcntl.LOCK_SH)
+        assert outcome(tmp_path) == ("not_run", "integrate is running", str(tmp_path / INTEGRATE_LOG))
+    assert outcome(tmp_path)[0] == "failed"
+
+
+def test_an_interrupted_run_is_not_called_failed(tmp_path, write):
+    write(*DATA_FILES)
+    write(INTEGRATE_LOG, text=f"Traceback (most recent call last):\nKeyboardInterrupt\n\n{INTERRUPTED}\n")
+    assert outcome(tmp_path)[:2] == ("not_run", f"integrate was {INTERRUPTED}")
+
+
+@pytest.mark.parametrize("where", ["scbench.files.write_table", "scbench.integrity.remove_broken"])
+def test_at_the_end_a_full_disk_or_a_folder_without_rights_is_said_in_one_sentence(tmp_path, write, monkeypatch, where):
+    write(EMBEDDING, *DATA_FILES)
+    write(SCORES, text=SCORED)
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device", "summary")
+
+    monkeypatch.setattr(where, full)
+    words, _ = end([RUN, Run("data", "vae", 0)], Paths(str(tmp_path)), complete=False)
+    first, second = words.splitlines()
+    assert first.startswith("Not finished: 1 of 2 runs are complete")
+    assert "(No space left on device" in second
+
+
+@pytest.mark.parametrize("rights", [True, False])
+def test_a_folder_in_which_nothing_can_be_written_is_refused_before_any_job(tmp_path, monkeypatch, rights):
+    monkeypatch.setattr(os, "access", lambda path, mode: rights)
+    if rights:
+        check_writable("benchmark.results", tmp_path / "new/results")
+    else:
+        with pytest.raises(ConfigError, match=f"benchmark.results: nothing can be written in '{tmp_path}'"):
+            check_writable("benchmark.results", tmp_path / "new/results")

@@ -67,6 +67,13 @@ def test_the_last_line_of_the_log_is_the_whole_message_however_many_lines_it_has
     assert done.stderr == f"ValueError: {' '.join(words)} (log: logs/job.log)\n"
 
 
+def test_a_full_disk_is_named_whatever_a_library_makes_of_it(root, tmp_path):
+    done, _ = run(
+        root, tmp_path, "raise RuntimeError('write failed (errno = 28, No space left on device, buf = 0x55)')"
+    )
+    assert done.stderr == "RuntimeError: the disk is full; make room and start again (log: logs/job.log)\n"
+
+
 def test_an_interrupted_job_says_so(root, tmp_path):
     done, log = run(root, tmp_path, "raise KeyboardInterrupt")
     assert done.returncode == 1

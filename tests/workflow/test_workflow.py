@@ -467,6 +467,20 @@ def test_snakemakes_own_report_holds_the_figures(finished):
     assert "umap_small.svg" in text
 
 
+def test_a_lock_that_a_power_cut_left_is_named_with_the_command_that_removes_it(finished):
+    locks = finished.folder / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text("results/summary/scores.tsv\n")
+    command = ["--forcerun", "summarise", "--configfile", "tiny.yaml", "--", "results/summary/scores.tsv"]
+    try:
+        locked = finished.snakemake(*command)
+        assert locked.returncode != 0
+        assert f"-m snakemake --unlock --cores 2 {' '.join(command)}" in locked.stdout + locked.stderr
+        assert "finished files are kept" in locked.stdout + locked.stderr
+    finally:
+        shutil.rmtree(locks)
+
+
 def test_a_mistake_in_the_configuration_stops_before_any_job(finished):
     wrong = finished.snakemake("--configfile", "tiny.yaml", "--config", "benchmark={methods: [magic]}")
     assert wrong.returncode != 0

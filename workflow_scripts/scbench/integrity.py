@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from scbench.types import ContractError
+from scbench.types import ConfigError, ContractError
 
 Key = TypeVar("Key", bound=Hashable)
 Content = TypeVar("Content")
@@ -90,6 +90,15 @@ def remove(path: str | Path) -> None:
     """Remove a file, if it exists, and its digest."""
     Path(path).unlink(missing_ok=True)
     _digest_file(Path(path)).unlink(missing_ok=True)
+
+
+def check_writable(name: str, folder: str | Path) -> None:
+    """Raise ConfigError unless files can be written in a folder, or a folder that does not exist can be made."""
+    existing = next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"{name}: nothing can be written in '{existing.absolute()}'; change its rights or use another folder"
+        )
 
 
 def set_aside(error: BrokenFileError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import sys
@@ -83,6 +84,8 @@ def is_being_written(path: str | Path) -> bool:
 def _sentence(error: BaseException) -> str:
     """Return an error in one line; a file that the next start can make again is set aside."""
     text = " ".join(str(error).split())
+    if os.strerror(errno.ENOSPC) in text:  # some libraries hide it in messages of their own
+        text = "the disk is full; make room and start again"
     if isinstance(error, BrokenFileError):
         text = set_aside(error)
     if isinstance(error, KeyboardInterrupt):
