@@ -5,6 +5,7 @@
 # make test-cluster  run the benchmark on a Slurm that it installs and starts on this machine (Debian, as root)
 # make cover   run the tests and show how much of the library they execute
 # make scaling  run all methods on 1,000 to 100,000 simulated cells; show time, memory and their slopes (hours)
+# make test-kills  kill a tiny benchmark 200 times at random times: it must end with the same bytes (takes hours)
 # make docs    build the documentation into site/
 # make lock    rebuild requirements.txt and envs/*.yaml from requirements.in and envs/environments.toml
 # make help    show this text
@@ -27,6 +28,9 @@ test: .venv/.installed
 
 test-cluster: .venv/.installed
 	@SCBENCH_TEST_CLUSTER=1 .venv/bin/python -m pytest -n 0 -v tests/cluster $(ARGS)
+
+test-kills: .venv/.installed
+	@SCBENCH_TEST_KILLS=200 .venv/bin/python -m pytest -s -n 0 tests/workflow/test_kills.py $(ARGS)
 
 cover: .venv/.installed
 	@.venv/bin/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
@@ -64,4 +68,4 @@ docs: .venv-docs/.installed
 	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
-.PHONY: benchmark demo test test-cluster cover scaling docs lock reference help
+.PHONY: benchmark demo test test-kills test-cluster cover scaling docs lock reference help
