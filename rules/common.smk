@@ -23,6 +23,7 @@ from scbench.config import (
 )
 from scbench.coverage import end
 from scbench.datasets.external import files_of
+from scbench.datasets.fingerprint import fingerprint
 from scbench.inputs import check_inputs
 from scbench.integrity import check_writable
 from scbench.paths import Paths

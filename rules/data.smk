@@ -44,6 +44,7 @@ rule fetch:
         settings=lambda wildcards: source_of(DATASETS[wildcards.dataset]),
         folder=lambda wildcards: AT.data(wildcards.dataset, "download"),
         lock="config/downloads.lock",
+        files=lambda wildcards: fingerprint(local_files(DATASETS[wildcards.dataset]).values()),
         code=code_digest("fetch.py"),
     message:
         "{wildcards.dataset}: fetch"

@@ -53,6 +53,7 @@ rule import_embedding:
         runtime=asked_minutes(AMOUNTS["import_embedding"]["runtime"]),
     params:
         obsm=lambda wildcards: embeddings_of(wildcards)[wildcards.method].get("obsm"),
+        files=lambda wildcards: fingerprint(files_of(embeddings_of(wildcards)[wildcards.method]).values()),
         code=code_digest("import_embedding.py"),
     message:
         "{wildcards.dataset}: import {wildcards.method}"

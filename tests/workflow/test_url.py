@@ -1,6 +1,7 @@
 """The workflow downloads a dataset from a web server on this machine."""
 
 import gzip
+import os
 import shutil
 import threading
 from functools import partial
@@ -81,6 +82,12 @@ def test_folders_of_10x_by_path_are_one_dataset_with_a_batch_per_folder(project)
     project.run("results/tenx/dataset.h5ad")
     assert list(read_dataset(project.folder / "results/tenx/dataset.h5ad").obs["batch"]) == sorted(cells.obs["batch"])
     assert project.planned({}, "results/tenx/dataset.h5ad") == {}
+
+    inside = project.folder / "data/batch_1/filtered_feature_bc_matrix/matrix.mtx"
+    time = inside.stat().st_mtime - 1e6
+    inside.write_text(inside.read_text().replace("general\n", "general\n% another version of the file\n"))
+    os.utime(inside, (time, time))
+    assert "fetch" in project.planned({}, "results/tenx/dataset.h5ad"), "an older file took the place of the input"
 
 
 def test_the_gene_table_is_made_of_public_sources_by_url(project, served):

@@ -21,10 +21,8 @@ N_COMPONENTS = 100
 MIN_CELLS = 10
 TRIVIAL = 1 - 1e-9
 PRECISION = 1e-5  # of eigenvectors, which gives eigenvalues to 1e-10 in three quarters of the time of full precision
-N_TESTED = (
-    5_000  # cells of a type, in large datasets; the standard error of the share that passes is then at most 0.007
-)
-ROUGH = 1e-2  # precision of eigenvectors of large types, which takes a fifth of the time; shares move by up to 0.003
+N_TESTED = 5_000  # cells of a type, in large datasets
+ROUGH = 1e-2  # precision of eigenvectors in single precision, in a fifth of the time
 
 
 def kbet(accepted: np.ndarray, labels: np.ndarray) -> float:
