@@ -15,7 +15,7 @@ from scbench.datasets.sources import read_source
 from scbench.files import write_raw
 
 SETTINGS = {"n_top_genes": 40, "hvg_batch_aware": True, "target_sum": 1e4, "n_pcs": 5, "min_cells_per_gene": 3}
-KEYS = {"batch_key": "sample", "label_key": "celltype"}
+KEYS = {"batch_key": "sample", "label_key": "celltype", "private_url": True}
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_an_archive_of_10x_folders_by_url_brings_its_samples_as_batches(serve_fi
                 entry.size = len(text)
                 tarred.addfile(entry, io.BytesIO(text.encode()))
     server = serve_files({"/raw.tar.gz": packed.getvalue()})
-    settings = {"url": server.address + "/raw.tar.gz", "batch_key": "sample", "label_key": None}
+    settings = {"url": server.address + "/raw.tar.gz", **KEYS, "label_key": None}
     raw = read_source(settings, folder=tmp_path, lock=tmp_path / "lock")
     assert list(raw.obs_names) == ["one_AAA-1", "one_CCC-1", "two_AAA-1", "two_CCC-1"]
     assert list(raw.obs["batch"]) == ["one", "one", "two", "two"]

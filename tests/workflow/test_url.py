@@ -39,6 +39,7 @@ def test_a_dataset_by_url_is_fetched_locked_and_described(project, served):
     dataset = {
         "url": f"{address}/counts.txt.gz",
         "metadata": f"{address}/cells.csv",
+        "private_url": True,
         "batch_key": "batch",
         "label_key": "cell_type",
         "citation": "Somebody 2026",

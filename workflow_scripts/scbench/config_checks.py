@@ -9,11 +9,13 @@ from typing import Any, NoReturn
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from scbench.datasets.addresses import problem_of
 from scbench.datasets.external import check_source
 from scbench.datasets.parameters import SimulationParameters
 from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS as METRIC_GROUPS
 from scbench.parameters import ParameterError
+from scbench.paths import is_url
 
 # Names in the results folder beside those of datasets: folders, tables, and what figures are called after.
 RESERVED_IDS = (
@@ -112,6 +114,7 @@ def check_datasets(config: Mapping, schema: Mapping, fail: Fail) -> None:
     for name, entry in config["datasets"].items():
         if name in RESERVED_IDS:
             fail(("datasets", name), "this id names a part of the results; choose another")
+        _check_urls(entry, ("datasets", name), fail)
         check_schema(entry, schema, ("datasets", name), fail)
         if "simulate" in entry:
             _check_parameters(_simulation, entry["simulate"], ("datasets", name, "simulate"), fail)
@@ -128,6 +131,13 @@ def check_datasets(config: Mapping, schema: Mapping, fail: Fail) -> None:
             if id_ in RESERVED_IDS:
                 fail(("datasets", name, "embeddings", id_), "this id names a part of the results; choose another")
             _check_parameters(check_source, settings, ("datasets", name, "embeddings", id_), fail)
+
+
+def _check_urls(entry: Any, keys: tuple, fail: Fail) -> None:
+    for key in ("url", "metadata") if isinstance(entry, Mapping) else ():
+        place, private = entry.get(key), entry.get("private_url") is True
+        if isinstance(place, str) and is_url(place) and (problem := problem_of(place, private=private)):
+            fail((*keys, key), problem)
 
 
 def _simulation(settings: Mapping) -> None:

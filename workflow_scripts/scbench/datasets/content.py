@@ -7,6 +7,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from scbench.datasets.safety import TEXT, check_gzip, check_memory, zip_size
+
 BLOCK = 1 << 20
 PAGES = (b"<!doctype html", b"<html", b"<?xml")
 POINTER = b"version https://git-lfs.github.com"
@@ -35,11 +37,13 @@ def problem_of(path: Path) -> str | None:
 
 def _unpack(path: Path, start: bytes) -> None:
     if start.startswith(b"\x1f\x8b"):
+        check_gzip(path, TEXT)
         with gzip.open(path) as file:
             while file.read(BLOCK):
                 pass
     elif start.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(path) as file:
+            check_memory(path, zip_size(file), TEXT)
             if damaged := file.testzip():
                 raise ValueError(damaged)
     elif start.startswith(b"\x89HDF"):

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scbench.datasets.safety import problem_of_hdf5
 from scbench.parameters import ParameterError
 
 if TYPE_CHECKING:
@@ -192,6 +193,8 @@ def _check_obsm(path: str, obsm: str) -> None:
     if not h5py.is_hdf5(path):
         raise ParameterError(f"path: {path} is not an HDF5 file; it may be incomplete, write it again")
     with h5py.File(path) as file:
+        if problem := problem_of_hdf5(file):
+            raise ParameterError(f"path: {path} {problem}")
         known = list(file.get("obsm", []))
     if obsm not in known:
         raise ParameterError(f"obsm: '{obsm}' is not in {path}; obsm: {', '.join(known) or 'none'}")

@@ -14,8 +14,8 @@ BLOCK = 4096  # bytes
 def fingerprint(places: Iterable[str | Path]) -> str:
     """Return a digest of names, sizes and samples of the content of files and folders.
 
-    Of a file of more than 64 KB, 16 blocks of 4 KB are read, so that a file of any size takes less than a millisecond. A
-    change between these blocks that keeps the size is not noticed by it. A file that does not exist has only its name.
+    Of a file of more than 64 KB, 16 blocks of 4 KB are read, so that its size does not matter. A change between these
+    blocks that keeps the size is not noticed. A file that does not exist has only its name.
     """
     digest = hashlib.blake2b(digest_size=16)
     for place in map(Path, places):

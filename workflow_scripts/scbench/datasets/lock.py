@@ -5,13 +5,19 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+from scbench.datasets.addresses import shown
 from scbench.datasets.download import digest, download
 
 
 def download_locked(
-    url: str, folder: str | Path, lock: str | Path, sha256: str | None = None, report: Callable[[str], None] = print
+    url: str,
+    folder: str | Path,
+    lock: str | Path,
+    sha256: str | None = None,
+    report: Callable[[str], None] = print,
+    *,
+    private: bool = False,
 ) -> Path:
     """Download a file, check it against its known checksum, or record the checksum in the lock file.
 
@@ -21,6 +27,8 @@ def download_locked(
         Lines of checksum, two spaces and URL, as written by `sha256sum`; made if it does not exist.
     sha256
         Checksum from the configuration, which takes precedence over the lock file.
+    private
+        See `scbench.datasets.download.download`.
 
     Raises
     ------
@@ -29,14 +37,14 @@ def download_locked(
     """
     if sha256 is not None:
         expectation = f"the configuration says {sha256}; correct the key or the url"
-        return download(url, folder, sha256, report, expectation)
-    known = read_lock(lock).get(_key(url))
+        return download(url, folder, sha256, report, expectation, private=private)
+    known = read_lock(lock).get(shown(url))
     if known is not None:
         remedy = f"to accept the new content, remove the line of this url from {lock}"
         expectation = f"{lock} says {known} since the first download; {remedy}"
-        return download(url, folder, known, report, expectation)
-    path = download(url, folder, report=report)
-    _record(lock, _key(url), digest(path))
+        return download(url, folder, known, report, expectation, private=private)
+    path = download(url, folder, report=report, private=private)
+    _record(lock, shown(url), digest(path))
     report(f"{lock}: checksum of {path.name} recorded")
     return path
 
@@ -67,9 +75,3 @@ def _record(lock: str | Path, url: str, sha256: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         if url not in read_lock(lock):
             file.write(f"{sha256}  {url}\n")
-
-
-def _key(url: str) -> str:
-    """Return the URL without a user name and password, which must not be stored."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -15,6 +15,8 @@ import pandas as pd
 import scipy.io
 from scipy import sparse
 
+from scbench.datasets.safety import BYTES_PER_ENTRY, TEXT, UnsafeError, check_gzip, check_memory
+
 MATRIX = re.compile(r"(?P<prefix>.*)matrix\.mtx(\.gz)?")
 GENES = "Gene Expression"  # the other feature types are antibodies, guides and the like
 
@@ -60,8 +62,13 @@ def _read_matrix(path: Path) -> anndata.AnnData:
     prefix = found["prefix"] if found else ""
     barcodes = _table(path, prefix, "barcodes.tsv")
     features = _table(path, prefix, "features.tsv", "genes.tsv")
+    check_gzip(path, TEXT)
     try:
+        rows, columns, entries, layout = scipy.io.mminfo(path)[:4]
+        check_memory(path, BYTES_PER_ENTRY * (entries if layout == "coordinate" else rows * columns))
         matrix = scipy.io.mmread(path)
+    except UnsafeError:
+        raise
     except (ValueError, OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: is not a readable Matrix Market file ({error}); fetch it again") from error
     if not sparse.issparse(matrix) or matrix.shape != (len(features), len(barcodes)):
@@ -83,6 +90,7 @@ def _table(matrix: Path, prefix: str, *names: str) -> pd.DataFrame:
     if path is None:
         expected = " or ".join(prefix + name for name in names)
         raise ValueError(f"{matrix}: there is no {expected} (also .gz) beside it")
+    check_gzip(path)
     try:
         return pd.read_csv(path, sep="\t", header=None, dtype=str, keep_default_na=False, quoting=3)
     except (ValueError, OSError, EOFError, zlib.error, gzip.BadGzipFile) as error:

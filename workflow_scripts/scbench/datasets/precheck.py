@@ -14,6 +14,7 @@ from typing import Any
 
 from scbench.datasets.content import PAGES, POINTER
 from scbench.datasets.formats import TEXT_SUFFIXES, ZARR, plain_suffix, separator
+from scbench.datasets.safety import problem_of_hdf5
 from scbench.paths import is_url
 
 DAMAGED = (
@@ -125,6 +126,8 @@ def _check_hdf5(path: Path, settings: Mapping[str, Any], *, has_metadata: bool) 
     from scbench.datasets.hdf5 import Glimpse
 
     with _as_sentence(path, "a readable .h5ad or 10x .h5 file"), h5py.File(path) as file:
+        if problem := problem_of_hdf5(file):
+            raise ValueError(f"{path}: {problem}")
         if "obs" not in file:
             if "matrix" not in file and not any(
                 isinstance(part, h5py.Group) and "barcodes" in part for part in file.values()

@@ -13,6 +13,7 @@ import scanpy
 from scbench.datasets.archive import is_archive, unpacked
 from scbench.datasets.formats import TEXT_SUFFIXES, ZARR, plain_suffix, separator
 from scbench.datasets.mtx_folder import MATRIX, find_matrices, read_mtx_folder
+from scbench.datasets.safety import TEXT, UnsafeError, check_gzip, check_hdf5_size, check_zarr, problem_of_hdf5
 from scbench.datasets.text_table import read_genes_by_cells
 
 RENAMED_GENES = "renamed_genes"  # key of uns
@@ -61,6 +62,7 @@ def _read(path: Path) -> anndata.AnnData:
     if h5py.is_hdf5(path):
         return _read_hdf5(path)
     if plain_suffix(path) in TEXT_SUFFIXES:
+        check_gzip(path, TEXT)
         return read_genes_by_cells(path)
     if MATRIX.fullmatch(path.name):
         return read_mtx_folder(path.parent, [path])
@@ -98,6 +100,7 @@ def _is_clutter(path: Path) -> bool:
 
 
 def _read_zarr(store: Path) -> anndata.AnnData:
+    check_zarr(store)
     try:
         return anndata.read_zarr(store)
     except Exception as error:  # zarr and anndata raise various exceptions for a damaged store
@@ -107,10 +110,15 @@ def _read_zarr(store: Path) -> anndata.AnnData:
 def _read_hdf5(path: Path) -> anndata.AnnData:
     try:
         with h5py.File(path) as file:
+            if problem := problem_of_hdf5(file):  # before anything is read through a link
+                raise UnsafeError(f"{path}: {problem}")
+            check_hdf5_size(path, file)
             is_h5ad = "obs" in file
             if is_h5ad and "var" not in file:
                 raise ValueError("var is missing")
         return anndata.read_h5ad(path) if is_h5ad else scanpy.read_10x_h5(path)
+    except UnsafeError:
+        raise
     except Exception as error:  # h5py, anndata and scanpy raise various exceptions for a damaged file
         raise ValueError(f"{path}: is neither a readable .h5ad nor a 10x .h5 file ({error})") from error
 
@@ -119,6 +127,7 @@ def _add_metadata(adata: anndata.AnnData, path: Path, metadata: Path) -> None:
     """Add the rows of the table to obs, matched by cell id."""
     if not metadata.is_file():
         raise ValueError(f"{metadata}: does not exist; check the key metadata")
+    check_gzip(metadata)
     try:
         table = pd.read_csv(metadata, sep=separator(metadata), dtype=str)  # as text, because a cell id may be 007
     except (ValueError, OSError, EOFError, zlib.error) as error:

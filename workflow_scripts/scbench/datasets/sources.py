@@ -25,13 +25,14 @@ def read_source(settings: Mapping, *, folder: str | Path, lock: str | Path) -> a
     lock
         See `scbench.datasets.lock.download_locked`.
     """
+    private = settings.get("private_url", False)
     if "url" in settings:
-        path = download_locked(settings["url"], folder, lock, settings.get("sha256"))
+        path = download_locked(settings["url"], folder, lock, settings.get("sha256"), private=private)
     else:
         path = Path(settings["path"])
     metadata = settings.get("metadata")
     if metadata is not None and is_url(metadata):
-        metadata = download_locked(metadata, folder, lock, settings.get("metadata_sha256"))
+        metadata = download_locked(metadata, folder, lock, settings.get("metadata_sha256"), private=private)
     return standardise(
         read_cells(path, metadata),
         source=path,
