@@ -94,6 +94,7 @@ rule gene_table:
         sources={name: url for name, url in CONFIG["gene_knowledge"]["sources"].items() if url},
         folder=AT.data("gene_table", "download"),
         lock="config/downloads.lock",
+        private=CONFIG["gene_knowledge"].get("private_url", False),
         code=code_digest("gene_table.py"),
     message:
         "gene table: download public sources"

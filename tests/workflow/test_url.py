@@ -96,7 +96,7 @@ def test_the_gene_table_is_made_of_public_sources_by_url(project, served):
     columns = "symbol\tname\tstatus\tlocus_group\tgene_group\tentrez_id\n"
     (folder / "names.txt").write_text(columns + "AAA1\tfirst\tApproved\tprotein-coding gene\t\t11\n")
     sources = {"names": f"{address}/names.txt", "summaries": None, "pathways": None}
-    project.configure({"gene_knowledge": {"sources": sources}})
+    project.configure({"gene_knowledge": {"sources": sources, "private_url": True}})
     project.run("gene_table")
     for name in ("genes.tsv.gz", "genes.xlsx"):
         table = read_tables([project.results / "gene_table" / name])

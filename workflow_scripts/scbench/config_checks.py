@@ -110,11 +110,15 @@ def check_results(results: str, project: Path, fail: Fail) -> str:
 
 
 def check_datasets(config: Mapping, schema: Mapping, fail: Fail) -> None:
-    """Check every dataset, and the files of the embeddings of those that are chosen."""
+    """Check every dataset, the files of the embeddings of those that are chosen, and the URLs of gene tables."""
+    genes = config["gene_knowledge"]
+    _check_urls(genes["sources"], genes.get("private_url"), ("gene_knowledge", "sources"), fail)
     for name, entry in config["datasets"].items():
         if name in RESERVED_IDS:
             fail(("datasets", name), "this id names a part of the results; choose another")
-        _check_urls(entry, ("datasets", name), fail)
+        if isinstance(entry, Mapping):
+            places = {key: entry[key] for key in ("url", "metadata") if key in entry}
+            _check_urls(places, entry.get("private_url"), ("datasets", name), fail)
         check_schema(entry, schema, ("datasets", name), fail)
         if "simulate" in entry:
             _check_parameters(_simulation, entry["simulate"], ("datasets", name, "simulate"), fail)
@@ -133,10 +137,9 @@ def check_datasets(config: Mapping, schema: Mapping, fail: Fail) -> None:
             _check_parameters(check_source, settings, ("datasets", name, "embeddings", id_), fail)
 
 
-def _check_urls(entry: Any, keys: tuple, fail: Fail) -> None:
-    for key in ("url", "metadata") if isinstance(entry, Mapping) else ():
-        place, private = entry.get(key), entry.get("private_url") is True
-        if isinstance(place, str) and is_url(place) and (problem := problem_of(place, private=private)):
+def _check_urls(places: Mapping, private: Any, keys: tuple, fail: Fail) -> None:
+    for key, place in places.items():
+        if isinstance(place, str) and is_url(place) and (problem := problem_of(place, private=private is True)):
             fail((*keys, key), problem)
 
 

@@ -44,8 +44,8 @@ def problem_of(url: str, *, private: bool) -> str:
     if parts.username or parts.password or any(_is_secret(name) for name, _ in parse_qsl(parts.query)):
         words = "has a user name, password or token, which would be written into the results"
         return f"{shown(url)} {words}; keep them in ~/.netrc, or fetch the file by hand and give its path"
-    if parts.scheme not in ("http", "https", "file") or (parts.scheme != "file" and not parts.hostname):
-        return f"{shown(url)}: a URL begins with https://, http:// or file:// and ends in a file name"
+    if not Path(parts.path).name or not (parts.hostname or parts.scheme == "file"):
+        return ""  # the schema and the download say so
     if not file_name(url):
         words = f"a URL ends in a file name of at most {LONGEST_NAME} bytes without control characters"
         return f"{shown(url)}: {words}; correct it, or fetch the file by hand and give its path"
