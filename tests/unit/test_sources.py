@@ -126,3 +126,26 @@ def test_an_archive_of_10x_folders_by_url_brings_its_samples_as_batches(serve_fi
     assert list(raw.obs_names) == ["one_AAA-1", "one_CCC-1", "two_AAA-1", "two_CCC-1"]
     assert list(raw.obs["batch"]) == ["one", "one", "two", "two"]
     np.testing.assert_array_equal(raw.X.toarray(), [[4, 1], [0, 7]] * 2)
+
+
+@pytest.mark.parametrize("bad", ["/counts.txt.gz", "/cells.txt.gz"])
+def test_an_error_message_in_place_of_a_file_does_not_block_the_next_start(atlas, tmp_path, bad):
+    good = atlas.server.files[bad]
+    atlas.server.files[bad] = b'{"error": "too many requests"}'
+    with pytest.raises(
+        ValueError, match=rf"the download of {atlas.server.address}{bad} was deleted, run again"
+    ) as error:
+        atlas()
+    assert str(error.value).count("was deleted") == 1
+    assert (f"{atlas.server.address}{bad}" in read_lock(tmp_path / "downloads.lock")) is False
+    assert len(read_lock(tmp_path / "downloads.lock")) == 1, "the other file stays"
+    atlas.server.files[bad] = good
+    assert atlas().n_obs == 200
+
+
+def test_a_wrong_key_costs_no_download(atlas, tmp_path):
+    atlas()
+    before = read_lock(tmp_path / "downloads.lock")
+    with pytest.raises(ValueError, match="batch_key 'none' is no column"):
+        atlas(batch_key="none")
+    assert read_lock(tmp_path / "downloads.lock") == before

@@ -68,6 +68,16 @@ def read_lock(lock: str | Path) -> dict[str, str]:
     return found
 
 
+def forget(url: str, lock: str | Path) -> None:
+    """Remove the checksum of a URL."""
+    with Path(lock).open("r+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        kept = [line for line in file if line.rstrip("\n").partition("  ")[2] != shown(url)]
+        file.seek(0)
+        file.writelines(kept)
+        file.truncate()
+
+
 def _record(lock: str | Path, url: str, sha256: str) -> None:
     """Append a line; jobs that run at the same time append theirs one after the other."""
     Path(lock).parent.mkdir(parents=True, exist_ok=True)

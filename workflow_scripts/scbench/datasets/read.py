@@ -56,6 +56,15 @@ def read_cells(path: str | Path, metadata: str | Path | None = None) -> anndata.
     return adata
 
 
+def is_readable(path: Path) -> bool:
+    """Return whether a file or folder holds cells in a known format, with or without their batches."""
+    try:
+        _read(path)
+    except ValueError:
+        return False
+    return True
+
+
 def _read(path: Path) -> anndata.AnnData:
     if path.is_dir():
         return _read_folder(path)

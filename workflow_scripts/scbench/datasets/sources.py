@@ -7,14 +7,18 @@ from pathlib import Path
 
 import anndata
 
-from scbench.datasets.lock import download_locked
-from scbench.datasets.read import read_cells
+from scbench.datasets.addresses import shown
+from scbench.datasets.lock import download_locked, forget, read_lock
+from scbench.datasets.read import is_readable, read_cells
 from scbench.datasets.validate import standardise
 from scbench.paths import is_url
 
 
 def read_source(settings: Mapping, *, folder: str | Path, lock: str | Path) -> anndata.AnnData:
     """Read or download a dataset of the configuration; see `scbench.datasets.validate.standardise` for the result.
+
+    A file that was never downloaded before and cannot be read, such as an error message of a server, is deleted and its
+    checksum forgotten, so that the next start downloads it again.
 
     Parameters
     ----------
@@ -25,16 +29,30 @@ def read_source(settings: Mapping, *, folder: str | Path, lock: str | Path) -> a
     lock
         See `scbench.datasets.lock.download_locked`.
     """
-    private = settings.get("private_url", False)
+    private, known = settings.get("private_url", False), read_lock(lock)
+    new: dict[str, Path] = {}  # of URLs without a known checksum
     if "url" in settings:
         path = download_locked(settings["url"], folder, lock, settings.get("sha256"), private=private)
+        new |= _if_new(settings["url"], path, known, settings.get("sha256"))
     else:
         path = Path(settings["path"])
     metadata = settings.get("metadata")
     if metadata is not None and is_url(metadata):
-        metadata = download_locked(metadata, folder, lock, settings.get("metadata_sha256"), private=private)
+        url, sha256 = metadata, settings.get("metadata_sha256")
+        metadata = download_locked(url, folder, lock, sha256, private=private)
+        new |= _if_new(url, metadata, known, sha256)
+    try:
+        cells = read_cells(path, metadata)
+    except ValueError as error:
+        blamed = metadata if is_readable(path) else path
+        bad = [url for url, file in new.items() if file == blamed]
+        for url in bad:
+            new[url].unlink()
+            forget(url, lock)
+        words = f"; the download of {' and '.join(map(shown, bad))} was deleted, run again or correct the url"
+        raise ValueError(f"{error}{words if bad else ''}") from error
     return standardise(
-        read_cells(path, metadata),
+        cells,
         source=path,
         batch_key=settings["batch_key"],
         label_key=settings["label_key"],
@@ -43,3 +61,7 @@ def read_source(settings: Mapping, *, folder: str | Path, lock: str | Path) -> a
         round_counts=settings.get("round_counts", False),
         exclude_batches=settings.get("exclude_batches", ()),
     )
+
+
+def _if_new(url: str, path: Path, known: Mapping[str, str], sha256: str | None) -> dict[str, Path]:
+    return {url: path} if sha256 is None and shown(url) not in known else {}
