@@ -44,7 +44,7 @@ def read_source(settings: Mapping, *, folder: str | Path, lock: str | Path) -> a
     try:
         cells = read_cells(path, metadata)
     except ValueError as error:
-        blamed = metadata if is_readable(path) else path
+        blamed = metadata if new and is_readable(path) else path
         bad = [url for url, file in new.items() if file == blamed]
         for url in bad:
             new[url].unlink()
