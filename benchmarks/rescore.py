@@ -14,7 +14,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow_scripts"))
 
 from scbench.config import read_config
-from scbench.files import read_dataset, read_embedding, read_table, read_truth
+from scbench.files import read_dataset, read_embedding, read_graph, read_table, read_truth
 from scbench.metrics.suite import score_run
 
 KEYS = ["dataset", "method", "seed", "metric", "group"]
@@ -31,7 +31,8 @@ def changes(folder: Path) -> pd.DataFrame:
         truth = read_truth(folder / dataset / "truth.tsv.gz", adata.obs_names)
         metrics = {group: old.loc[old["group"] == group, "metric"].tolist() for group in ("bio", "batch", "extra")}
         run = {"dataset": dataset, "method": method, "seed": seed}
-        new = score_run(X, clusters, adata, truth, metrics=metrics, **run)["scores"]
+        graph = read_graph(path.with_name("embedding.h5ad"))
+        new = score_run(X, clusters, adata, truth, metrics=metrics, graph=graph, **run)["scores"]
         rows.append(old[[*KEYS, "value"]].merge(new[["metric", "value"]], on="metric", suffixes=("_old", "_new")))
     return pd.concat(rows, ignore_index=True)
 

@@ -166,7 +166,24 @@ def test_claims_are_tested_on_folders_and_joined_by_numbers_of_the_lab(script, t
 def test_interval_coverage_has_a_row_for_every_shape_and_number_of_datasets(script):
     output = script("interval_coverage.py", 2)
     assert sum(line.startswith(("| normal", "| skewed", "| lost", "| tied")) for line in output.splitlines()) == 16
-    assert output.count("\n|         3 |") == output.count("\n|         7 |") == 4
+    assert output.count("\n|         3 |") == output.count("\n|         7 |") == 8
+    assert output.count("\n|        12 |") == 4
+
+
+def test_rescore_says_which_metric_moved_a_total(prepared, script, tmp_path):
+    shutil.copytree(prepared / "toy", tmp_path / "toy")
+    adata, truth = read_dataset(tmp_path / "toy/dataset.h5ad"), read_truth(tmp_path / "toy/truth.tsv.gz")
+    config = default_config({"metrics": {"preset": "fast"}})
+    write_config(tmp_path / "config.yaml", config)
+    of, X = {"dataset": "toy", "method": "unintegrated", "seed": 0}, adata.obsm["X_pca"].astype(np.float32)
+    folder = tmp_path / "toy/unintegrated/seed0"
+    write_embedding(folder / "embedding.h5ad", Embedding(X), adata.obs_names, {})
+    scores = score_run(X, None, adata, truth, **of, metrics=config["metrics"])["scores"]
+    scores.loc[scores["metric"] == "ilisi", "value"] += 0.1  # what older code gave; one of four metrics of mixing
+    write_scores(folder / "scores.tsv", scores)
+    _, _, header, _, row = script("rescore.py", tmp_path).splitlines()
+    found = dict(zip(*([cell.strip() for cell in line.split("|")] for line in (header, row)), strict=True))
+    assert found == {"": "", "dataset": "toy", "method": "unintegrated", "ilisi": "-0.0100", "total": "-0.0100"}
 
 
 def test_label_free_ranking_compares_with_the_ranking_that_knows_the_cell_types(prepared, script, tmp_path):
