@@ -311,7 +311,7 @@ def test_all_problems_of_all_files_are_reported_together(root, cells, tmp_path):
 
 
 GENE_TABLES = {
-    "table of another format": ("genes.txt", "symbol\nA\n", "a table of gene knowledge is .xlsx, .csv or .tsv"),
+    "table of another format": ("genes.txt", "symbol\nA\n", "a table of gene knowledge is .xlsx, .csv, .tsv or .gmt"),
     "table without symbols": ("genes.csv", "gene,x\nA,1\n", "has no column 'symbol'; found: gene, x"),
     "empty table": ("genes.csv", "", "is not a readable table"),
     "table that is not UTF-8": ("genes.csv", b"symbol,x\nA,\xff\xfe\n", "is not a readable table"),
