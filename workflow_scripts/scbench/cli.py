@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from scbench.commands import mapping, one_file, report, score, summarise
+from scbench.commands import generate, mapping, one_file, report, score, summarise
 from scbench.version import VERSION
 
-COMMANDS = (one_file, score, mapping, summarise, report)
+COMMANDS = (one_file, score, mapping, generate, summarise, report)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy import sparse
 
@@ -92,25 +93,31 @@ def map_cells(state: Mapping[str, Any], counts: Counts, batch: np.ndarray) -> np
     """
     model = load(state, *KINDS)
     known = trained_on(state)["batches"]
+    if not isinstance(model, TripletNetwork):
+        columns: dict[str, Column] = {"counts": counts, "batch": batch_codes(model, known, batch)}
+        return apply(model.embed, Cells("cpu", columns), CHUNK)
     new = sorted(set(batch) - set(known))
-    codes = np.array([{name: code for code, name in enumerate([*known, *new])}[name] for name in batch])
-    columns: dict[str, Column] = {"counts": counts, "batch": codes}
-    if isinstance(model, TripletNetwork):
-        x = counts.scaled().log1p().astype(np.float32)
-        _scale(model, x, codes, len(known), new)
-        columns = {"x": x, "batch": codes}
-    elif isinstance(model, CountVae) and _encoder_needs_batch(model):
-        if new:
-            raise ValueError(
-                f"the encoder is batch-conditioned and does not know the batch '{new[0]}'; {_known(known)}"
-            )
-    else:
-        columns["batch"] = np.zeros(len(codes), dtype=np.int64)  # the encoder does not look at it
-    return apply(model.embed, Cells("cpu", columns), CHUNK)
+    codes = pd.Index([*known, *new]).get_indexer(batch).astype(np.int64)
+    x = counts.scaled().log1p().astype(np.float32)
+    _scale(model, x, codes, len(known), new)
+    return apply(model.embed, Cells("cpu", {"x": x, "batch": codes}), CHUNK)
 
 
-def _encoder_needs_batch(model: CountVae) -> bool:
-    return model.options.condition_encoder or model.options.encoder_norm == "domain"
+def batch_codes(model: Model, known: Sequence[str], batch: np.ndarray) -> np.ndarray:
+    """Return the codes that an encoder is given for batches (n_cells,) of names; 0 for a new batch if it has no effect.
+
+    Raises
+    ------
+    ValueError
+        If the encoder needs the batch and a batch is new.
+    """
+    codes = pd.Index(known).get_indexer(batch)
+    needed = isinstance(model, CountVae) and (model.options.condition_encoder or model.options.encoder_norm == "domain")
+    if needed and (codes < 0).any():
+        names = ", ".join(known[:5]) + (" and others" if len(known) > 5 else "")
+        new = batch[codes < 0][0]
+        raise ValueError(f"the encoder is batch-conditioned and does not know the batch '{new}'; it knows {names}")
+    return np.maximum(codes, 0).astype(np.int64)
 
 
 def _scale(model: TripletNetwork, x: sparse.csr_matrix, codes: np.ndarray, n_known: int, new: Sequence[str]) -> None:
@@ -125,7 +132,3 @@ def _scale(model: TripletNetwork, x: sparse.csr_matrix, codes: np.ndarray, n_kno
     found = BatchScaling.of(x[np.flatnonzero(is_new)], codes[is_new] - n_known)
     model.mean = torch.cat([model.mean, torch.from_numpy(found.mean)])
     model.sd = torch.cat([model.sd, torch.from_numpy(found.sd)])
-
-
-def _known(batches: Sequence[str]) -> str:
-    return f"it knows {', '.join(batches[:5])}{' and others' if len(batches) > 5 else ''}"
