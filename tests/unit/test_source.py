@@ -384,7 +384,8 @@ def analyse(name, files):
 
 found, results = {{}}, []
 for method in load_registry(load_config(Path("{root}/config"), {{}})["methods"]).values():
-    new = [name for name in method.analyses if f"analysis {{name}}" not in found]
+    declared = [*method.analyses, *(name for name in ANALYSES if ANALYSES[name].of_every_method)]
+    new = [name for name in declared if f"analysis {{name}}" not in found]
     if (method.id == method.module or new) and not missing_packages(method.packages):
         spec, given = shortened(method), {{"dataset": "tiny", "seed": 0, "accelerator": "cpu", "labels": counts.labels}}
         vectors = {{source: np.eye(len(genes), 8) for source in spec.gene_vectors}}

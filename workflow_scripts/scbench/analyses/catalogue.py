@@ -84,6 +84,13 @@ ANALYSES = {
         tables=("attention",),
         draws=True,
     ),
+    "classifiers": Analysis(
+        title="cell types of held-out batches by five classifiers",
+        reads=("embedding",),
+        tables=("classifiers",),
+        gathers="table",
+        of_every_method=True,
+    ),
     "query_mapping": Analysis(
         title="a batch held out of training and mapped",
         reads=("embedding", "model"),

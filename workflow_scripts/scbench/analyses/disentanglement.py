@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scbench.analyses.classifiers import make_classifiers
 from scbench.runner import FinishedRun
 from scbench.seeding import generator
 
@@ -196,18 +197,10 @@ def downstream(
     over the types that are also in other batches) and n_cells, for each of the five largest batches; empty without cell
     types.
     """
-    from sklearn.ensemble import RandomForestClassifier
     from sklearn.metrics import balanced_accuracy_score
-    from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
 
-    classifiers = {
-        "svm": lambda: SVC(class_weight="balanced", random_state=seed),
-        "mlp": lambda: MLPClassifier((64,), learning_rate_init=0.005, max_iter=60, random_state=seed),
-        "random_forest": lambda: RandomForestClassifier(100, class_weight="balanced", random_state=seed),
-    }
     rows = []
     names, sizes = np.unique(batch, return_counts=True)
     for held_out in names[np.argsort(-sizes, kind="stable")[:MAX_HELD_OUT]] if (labels != "").all() else []:
@@ -217,8 +210,8 @@ def downstream(
         if len(np.unique(labels[train])) < 2 or not len(test):
             continue
         for representation, X in representations.items():
-            for name, make in classifiers.items():
-                model = make_pipeline(StandardScaler(), make())
+            for name in ("svm", "mlp", "random_forest"):
+                model = make_pipeline(StandardScaler(), make_classifiers(seed)[name])
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # the MLP has a fixed number of epochs
                     model.fit(X[train], labels[train])
