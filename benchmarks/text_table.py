@@ -34,7 +34,7 @@ from scbench.files import write_raw
 folder = Path(sys.argv[1])
 url = (folder / "url").read_text()
 files = {"url": url + "/counts.txt.gz", "metadata": url + "/cells.txt.gz"}
-settings = files | {"batch_key": "sample", "label_key": "celltype"}
+settings = files | {"batch_key": "sample", "label_key": "celltype", "private_url": True}
 raw = read_source(settings, folder=folder / "download", lock=folder / "downloads.lock")
 write_raw(folder / "raw.h5ad", raw)
 print(raw.shape, 1 - raw.X.nnz / raw.shape[0] / raw.shape[1], "zeros")

@@ -27,8 +27,8 @@ few = settings(
 @st.composite
 def mutations(draw):
     """A change of a file: {start and end of what is replaced, as fractions}, and the new bytes."""
-    start = draw(st.floats(0, 1))
-    return start, draw(st.floats(start, 1)), draw(st.binary(max_size=20))
+    start = draw(st.floats(0, 1, allow_subnormal=False))
+    return start, draw(st.floats(start, 1, allow_subnormal=False)), draw(st.binary(max_size=20))
 
 
 def mutated(content: bytes, change) -> bytes:
@@ -76,7 +76,7 @@ def test_without_a_digest_a_reader_raises_nothing_but_a_violated_contract_of_thi
 
 
 @few
-@given(values=st.lists(st.floats(width=64) | st.none(), min_size=1, max_size=6))
+@given(values=st.lists(st.floats(width=64, allow_subnormal=False) | st.none(), min_size=1, max_size=6))
 def test_scores_can_be_written_exactly_if_they_are_finite_and_within_their_range(tmp_path, values):
     rows = [scores()[:1].assign(metric=f"m{place}", value=value) for place, value in enumerate(values)]
     table = pd.concat(rows, ignore_index=True).astype({"value": float})
@@ -94,7 +94,7 @@ PLACES = [
     (part, key) for part in ("benchmark", "preprocessing", "metrics", "gene_knowledge", "plots") for key in CONFIG[part]
 ]
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_subnormal=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )

@@ -147,7 +147,7 @@ def test_tsv_holds_the_raw_means(summary, tmp_path):
     found = sheets(summary, labels=LABELS, kinds=KINDS, metrics=METRICS)
     assert list(found) == ["one", "overall"]
     write_sheet(found["one"], {suffix: tmp_path / f"one.{suffix}" for suffix in ("tsv", "md", "tex")})
-    assert {path.name for path in tmp_path.iterdir()} == {"one.tsv", "one.md", "one.tex"}
+    assert {path.name for path in tmp_path.iterdir()} == {"one.tsv", ".one.tsv.sha256", "one.md", "one.tex"}
     assert (tmp_path / "one.md").read_text() == to_markdown(one_sheet(summary))
     assert (tmp_path / "one.tex").read_text() == to_latex(one_sheet(summary))
     table = pd.read_csv(tmp_path / "one.tsv", sep="\t").set_index("method")

@@ -528,8 +528,11 @@ def cpu_seconds_of_planning(project, config: dict) -> float:
     return cpu_seconds_of_children() - start
 
 
-def test_the_default_benchmark_is_planned_within_4_seconds(project):
-    assert cpu_seconds_of_planning(project, {"benchmark": {"results": "results/planned"}}) < 4
+def test_the_default_benchmark_is_planned_in_a_few_times_what_snakemake_needs_to_load(project):
+    start = cpu_seconds_of_children()
+    project.snakemake("--version")
+    loading = cpu_seconds_of_children() - start  # 0.65 s on the machine on which planning took 2.1 s
+    assert cpu_seconds_of_planning(project, {"benchmark": {"results": "results/planned"}}) < 5 * loading
 
 
 def test_10_datasets_12_methods_and_5_seeds_are_planned_within_20_seconds(project):

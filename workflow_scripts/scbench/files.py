@@ -141,7 +141,7 @@ def read_truth(path: str | Path, cell_ids: pd.Index | None = None) -> pd.DataFra
 
 def write_text(path: str | Path, text: str) -> None:
     """Write text as UTF-8."""
-    with atomic(path) as partial:
+    with atomic(path, with_digest=False) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

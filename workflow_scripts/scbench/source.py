@@ -47,10 +47,7 @@ def reachable(units: list[Unit], root: Path = SCRIPTS) -> frozenset[Unit]:
         if unit in seen:
             continue
         seen.add(unit)
-        names, files, _ = _used(*unit, root)
-        todo += [(file, None) for file in files]
-        for file in {unit[0], *_imported_files(unit[0], root)}:
-            todo += [(file, name) for name in names & _parsed(file)[0].keys()]
+        todo += _next(unit, root) - seen
     return frozenset(seen)
 
 
@@ -61,11 +58,22 @@ def third_party(units: frozenset[Unit], root: Path = SCRIPTS) -> set[str]:
 
 def digest(units: frozenset[Unit], root: Path = SCRIPTS) -> str:
     """Return a digest of the units' syntax trees without docstrings and comments: 16 hexadecimal digits."""
-    total = hashlib.sha256()
-    for path, definition in sorted(units, key=lambda unit: (unit[0], unit[1] or "")):
-        total.update(f"{path.relative_to(root)}:{definition or ''}\n".encode())
-        total.update(_syntax(path, definition).encode())
-    return total.hexdigest()[:16]
+    return hashlib.sha256("\n".join(sorted(_unit_digest(*unit, root) for unit in units)).encode()).hexdigest()[:16]
+
+
+@cache
+def _next(unit: Unit, root: Path) -> frozenset[Unit]:
+    """Return the units that running one unit can reach directly."""
+    names, files, _ = _used(*unit, root)
+    named = ((file, names & _parsed(file)[0].keys()) for file in {unit[0], *_imported_files(unit[0], root)})
+    return frozenset([*((file, None) for file in files), *((file, name) for file, found in named for name in found)])
+
+
+@cache
+def _unit_digest(path: Path, definition: str | None, root: Path) -> str:
+    return (
+        f"{path.relative_to(root)}:{definition or ''} {hashlib.sha256(_syntax(path, definition).encode()).hexdigest()}"
+    )
 
 
 @cache
@@ -88,7 +96,6 @@ def _nodes(path: Path, definition: str | None) -> list[ast.stmt]:
     return top if definition is None else definitions.get(definition, [])
 
 
-@cache
 def _syntax(path: Path, definition: str | None) -> str:
     return "\n".join(ast.dump(_without_docstrings(node)) for node in _nodes(path, definition) if not _is_text(node))
 
@@ -146,11 +153,12 @@ def _imported_files(path: Path, root: Path) -> frozenset[Path]:
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:
-    if _is_for_type_checkers(node):
-        return
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _running(child)
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        if not _is_for_type_checkers(one):
+            yield one
+            todo += ast.iter_child_nodes(one)
 
 
 def _imported(node: ast.Import | ast.ImportFrom, path: Path, root: Path) -> list[tuple[str, str | None]]:
