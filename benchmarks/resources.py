@@ -21,7 +21,7 @@ from scipy.optimize import nnls
 
 from scbench.config import load_config
 from scbench.registry import load_registry
-from scbench.resources import Size, estimate, memory_mb, read_size, runtime_minutes
+from scbench.resources import SNAKEMAKE_MB, Size, estimate, memory_mb, read_size, runtime_minutes
 
 # {file of a run: its key in `resources`}; the run itself is benchmark.jsonl.
 JOBS = {
@@ -81,16 +81,20 @@ def coefficients(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def comparison(table: pd.DataFrame) -> str:
-    """Return what jobs of every kind and size ask for at their first attempt and the most they used."""
+def comparison(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what jobs of every kind and size ask for at their first attempt and the most they used.
+
+    `used_mb` is that of the job alone; the ratio counts the processes of Snakemake around it, too.
+    """
     rows = []
     for (job, size), used in table.groupby(["job", "size"], sort=False):
         entry = CONFIG["resources"].get(job) or {"mem_mb": REGISTRY[job].mem_mb, "runtime": REGISTRY[job].runtime}
         mb, minutes = memory_mb(entry["mem_mb"], size), runtime_minutes(entry["runtime"], size)
-        row = (job, size.cells, size.genes, used["mb"].max(), mb, mb / used["mb"].max(), used["minutes"].max(), minutes)
-        rows.append(row)
+        used_mb = used["mb"].max()
+        ratio = mb / (used_mb + SNAKEMAKE_MB)
+        rows.append((job, size.cells, size.genes, used_mb, mb, ratio, used["minutes"].max(), minutes))
     columns = ["job", "cells", "genes", "used_mb", "asked_mb", "ratio", "used_min", "asked_min"]
-    return pd.DataFrame(rows, columns=columns).round(1).to_markdown(index=False)
+    return pd.DataFrame(rows, columns=columns).round(1)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -99,7 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("results", type=Path, nargs="+", help="results folders")
     options = parser.parse_args(arguments)
     table = records(options.results)
-    print(coefficients(table) if options.step == "fit" else comparison(table))
+    print(coefficients(table) if options.step == "fit" else comparison(table).to_markdown(index=False))
 
 
 if __name__ == "__main__":

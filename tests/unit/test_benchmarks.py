@@ -28,7 +28,7 @@ from scbench.files import (
 )
 from scbench.metrics.suite import score_run
 from scbench.ranking.uncertainty import ranking_tables
-from scbench.resources import Size, estimate
+from scbench.resources import SNAKEMAKE_MB, Size, estimate
 from scbench.types import Embedding
 
 SETTINGS = {
@@ -261,4 +261,6 @@ def test_records_and_what_jobs_ask_for_are_compared(fitted, tmp_path):
     (run / "score.benchmark.jsonl").write_text('{"max_rss": "NA", "cpu_time": "NA"}\n')
     table = fitted.records([tmp_path])
     assert table[["job", "mb", "minutes"]].to_numpy().tolist() == [["harmony", 200.0, 0.1]]
-    assert "| harmony |    1000 |    2000 |" in fitted.comparison(table)
+    (row,) = fitted.comparison(table).itertuples()
+    assert (row.job, row.cells, row.genes, row.used_mb) == ("harmony", 1000, 2000, 200.0)
+    assert row.ratio == round(row.asked_mb / (200.0 + SNAKEMAKE_MB), 1)

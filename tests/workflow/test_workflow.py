@@ -1,6 +1,7 @@
 """The workflow end to end on tiny data: what a first run makes, and what runs again after which change."""
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -145,6 +146,18 @@ def test_the_merged_configuration_of_the_last_start_is_kept_with_the_results(fin
     assert config["datasets"]["small"] == TINY["datasets"]["small"]
     assert config["methods"]["scdml_iterative"]["params"] == {"epochs": 2, "rounds": 1}
     assert config["methods"]["scdml_iterative"]["threads"] == config["defaults"]["threads"]
+
+
+def test_jobs_ask_for_what_they_use_and_not_for_four_times_as_much(finished, root):
+    spec = importlib.util.spec_from_file_location("fit_resources", root / "benchmarks/resources.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    compared = module.comparison(module.records([finished.results]))
+    assert {"harmony", "scdml_iterative", "score", "project"} <= set(compared["job"])
+    for row in compared.itertuples():
+        assert row.used_mb <= row.asked_mb, row
+        assert row.ratio <= 4, row
+        assert row.used_min <= row.asked_min, row
 
 
 def test_the_analysis_that_a_method_declares_is_made_of_its_runs_and_drawn(finished):
