@@ -250,7 +250,8 @@ def test_a_term_that_the_records_cannot_tell_apart_gets_no_coefficient(fitted):
     assert fitted.fit([Size(1000, 2000, 4)], np.array([500.0]), digits=1) == {"base": 500}
     sizes = [Size(1000, 2000, 4), Size(1000, 2000, 40), Size(5000, 2000, 4), Size(5000, 2000, 40)]
     wanted = {"base": 300.0, "values": 2.0, "batches": 3.0}
-    assert fitted.fit(sizes, np.array([estimate(wanted, size) for size in sizes]), digits=1) == pytest.approx(wanted, rel=1e-3)
+    found = fitted.fit(sizes, np.array([estimate(wanted, size) for size in sizes]), digits=1)
+    assert found == pytest.approx(wanted, rel=1e-3)
 
 
 def test_records_and_what_jobs_ask_for_are_compared(fitted, tmp_path):
