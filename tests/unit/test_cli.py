@@ -15,10 +15,11 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import make_dataset
+from sklearn.metrics import silhouette_score
 
 from scbench.analyses.exports import EXPORTS
 from scbench.checks import SCORE_COLUMNS
-from scbench.cli import main
+from scbench.cli import command_first, main
 from scbench.commands.one_file import SHORT_NAMES
 from scbench.config import write_config
 from scbench.datasets.external import read_external
@@ -53,7 +54,9 @@ def test_cvae_writes_a_run_with_its_exports_and_draws_them_again(files, tmp_path
     assert main(["cvae", *given, "--recon", "zinb", "--mog", "--epochs", "2"]) == 0
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("CVAE_NB_")
-    wanted = {*EXPORTS, "embedding.h5ad", "history.tsv", "model.pt", "truth.tsv.gz"}
+    umaps = {f"CVAE_NB_umap_{name}.svg" for name in ("celltype", "sample", "cluster")}
+    others = {name for name in EXPORTS if not name.startswith("umap")}
+    wanted = {*umaps, *others, "embedding.h5ad", "history.tsv", "model.pt", "truth.tsv.gz"}
     assert {path.name for path in folder.glob("[!.]*")} == wanted
     model = read_model(folder / "model.pt")
     assert (model["parameters"]["likelihood"], model["parameters"]["prior"]) == ("zinb", "mog")
@@ -64,10 +67,78 @@ def test_cvae_writes_a_run_with_its_exports_and_draws_them_again(files, tmp_path
     assert -1 <= float((folder / "silhouette_celltype.txt").read_text()) <= 1
     assert "epoch 1 reconstruction" in capsys.readouterr().out
 
-    drawn = (folder / "umap_batch.svg").read_bytes()
-    (folder / "umap_batch.svg").unlink()
+    umap = folder / "CVAE_NB_umap_sample.svg"
+    drawn = umap.read_bytes()
+    umap.unlink()
     assert main(["cvae", "--save-only", str(folder)]) == 0
-    assert (folder / "umap_batch.svg").read_bytes() == drawn
+    assert umap.read_bytes() == drawn
+
+
+def test_the_commands_of_the_guide_work_as_they_are_written(files, tmp_path, monkeypatch):
+    """Options before the command; a bare --save-only draws the newest results again."""
+    monkeypatch.chdir(tmp_path)
+    given = ["--adata", f"{files}/processed.h5ad", "--counts", f"{files}/raw.h5ad"]
+    assert main([*given, "--epochs", "2", "vae", "--recon", "nb"]) == 0
+    assert main([*given, "--methods", "unintegrated", "vae_nb", "--epochs", "2", "compare"]) == 0
+    results = tmp_path / "results_comparison"
+    (alone,) = results.glob("VAE_NB_*/VAE_NB_umap_celltype.svg")
+    (compared,) = results.glob("compare_*/unintegrated/UNINTEGRATED_umap_sample.svg")
+    for arguments, figure in ((["vae", "--save-only"], alone), (["--save-only"], compared)):
+        figure.unlink()
+        assert main(arguments) == 0
+        assert figure.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["--adata", "x", "vae", "--recon", "nb"], ["vae", "--adata", "x", "--recon", "nb"]),
+        (["--out", "compare", "cvae", "--mog"], ["cvae", "--out", "compare", "--mog"]),
+        (["--mog", "cvae", "--adata", "x"], ["cvae", "--mog", "--adata", "x"]),
+        (["--save-only", "vae"], ["vae", "--save-only"]),
+        (["--save-only"], ["compare", "--save-only"]),
+        (["vae", "--adata", "compare"], ["vae", "--adata", "compare"]),
+        (["--help"], ["--help"]),
+        ([], []),
+    ],
+)
+def test_options_before_the_command_are_moved_behind_it(given, expected):
+    assert command_first(given) == expected
+
+
+def test_every_option_reaches_the_model_and_a_preset_is_the_recipe_of_the_guide(files, tmp_path):
+    given = ["--adata", f"{files}/processed.h5ad", "--counts", f"{files}/raw.h5ad", "--epochs", "1"]
+    options = "--hidden 24 12 --free-bits 0.2 --beta 0.5 --batch-size 64 --lr 0.01 --n-hvg 30 --latent-dim 6"
+    assert main(["vae", *given, *options.split(), "--out", str(tmp_path / "own")]) == 0
+    (path,) = tmp_path.glob("own/VAE_NB_*/model.pt")
+    model = read_model(path)
+    wanted = {"hidden": [24, 12], "free_bits": 0.2, "beta": 0.5, "batch_size": 64, "learning_rate": 0.01}
+    found = {name: model["parameters"][name] for name in (*wanted, "latent_dim")}
+    assert found | {"hidden": list(found["hidden"])} == {**wanted, "latent_dim": 6}
+    assert model["sizes"]["n_genes"] == 30, "a number of genes is asked for, so the marked ones are not used"
+
+    preset = ["--preset", "cvae_nb_guide", "--hidden", "16", "--out", str(tmp_path / "guide")]
+    assert main(["cvae", *given, *preset]) == 0
+    (path,) = tmp_path.glob("guide/CVAE_NB_GUIDE_*/model.pt")
+    assert (path.parent / "CVAE_NB_GUIDE_umap_celltype.svg").exists()
+    found = read_model(path)["parameters"]
+    names = ("latent_dim", "beta", "free_bits", "batch_size", "learning_rate", "condition", "prior")
+    assert [found[name] for name in names] == [32, 0.1, 0.1, 256, 0.001, "embedding", "mog"]
+    assert list(found["hidden"]) == [16], "an option changes the preset"
+
+
+def test_predicted_clusters_are_judged_without_labels(files, tmp_path, capsys):
+    assert main(["vae", "--adata", f"{files}/raw.h5ad", "--epochs", "40", "--out", str(tmp_path)]) == 0
+    (folder,) = tmp_path.iterdir()
+    clusters = pd.read_csv(folder / "clusters.tsv", sep="\t", dtype=str)
+    table = pd.read_csv(folder / "silhouette_clusters.tsv", sep="\t").set_index("clustering")
+    assert list(clusters.columns) == ["cell_id", *table.index] == ["cell_id", "leiden", "kmeans"]
+    X = np.load(folder / "latents.npy")
+    for name in table.index:
+        assert table.loc[name, "n_clusters"] == clusters[name].nunique()
+        assert table.loc[name, "silhouette"] == pytest.approx(silhouette_score(X, clusters[name]))
+    assert table["n_clusters"].nunique() == 1, "k-means finds as many clusters as Leiden"
+    assert f"clusters, kmeans: {table.loc['kmeans', 'silhouette']:.3f}" in capsys.readouterr().out
 
 
 def test_compare_runs_all_methods_and_scores_them(files, tmp_path, capsys):
@@ -78,7 +149,7 @@ def test_compare_runs_all_methods_and_scores_them(files, tmp_path, capsys):
     assert set(scores["method"]) == {"unintegrated", "vae_nb"}
     assert {"ilisi", "nmi_leiden_best"} <= set(scores.loc[scores["status"] == "ok", "metric"])
     assert "unintegrated" in capsys.readouterr().out
-    assert (folder / "vae_nb" / "umap_celltype.svg").exists()
+    assert (folder / "vae_nb" / "VAE_NB_umap_celltype.svg").exists()
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +284,9 @@ def test_help_is_there_within_a_second(root):
         (["vae", "--adata", "{files}/raw.h5ad", "--counts", "{files}/few.h5ad"], "few.h5ad: lacks 290 cells"),
         (["compare", "--adata", "{files}/raw.h5ad", "--methods", "magic"], "magic is not declared"),
         (["vae", "--save-only", "{files}"], "holds no embedding.h5ad"),
+        (["vae", "--save-only"], "holds no results of VAE_NB"),
+        (["vae", "--adata", "x", "--preset", "magic"], "'magic' is no variant of vae_nb; known: vae_nb_guide"),
+        (["vae", "--adata", "{files}/raw.h5ad", "--n-hvg", "0"], "preprocessing.n_top_genes"),
         (["vae", "--adata", "{files}/raw.h5ad", "--latent-dim", "0"], "vae_nb.params.latent_dim: 0 is below 1"),
         (["score", "--adata", "nowhere.h5ad", "--obsm", "X"], "nowhere.h5ad: does not exist"),
         (["score", "--adata", "{files}/embedded.h5ad", "--obsm", "X"], "obsm 'X' does not exist; obsm: X_broken, X_"),

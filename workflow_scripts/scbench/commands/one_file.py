@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 RECONSTRUCTIONS = ["nb", "zinb", "poisson", "gaussian"]
+CHANGES = (
+    *("latent_dim", "hidden", "beta", "free_bits", "batch_size", "learning_rate"),
+    *("size_factor", "prior", "condition_encoder"),
+)
 SHORT_NAMES = {"vae": "vae_nb", "cvae": "cvae_nb"}  # these names are not ids of the registry
 
 
@@ -33,13 +37,23 @@ def add(commands) -> None:
     data.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")
     data.add_argument("--threads", type=int, default=1)
     data.add_argument("--epochs", type=int, default=None, help="of trained methods (default: depends on the data)")
-    data.add_argument("--save-only", type=Path, metavar="FOLDER", help="redraw figures from the results in FOLDER")
+    data.add_argument("--n-hvg", type=int, default=None, help="number of highly variable genes to select (default: the "
+                      "genes marked in --adata, or 2000)")  # fmt: skip
+    data.add_argument("--save-only", type=Path, nargs="?", const=True, metavar="FOLDER", help="redraw figures from the "
+                      "results in FOLDER (default: the newest results in --out)")  # fmt: skip
 
     for name, text in {"vae": "VAE without batch correction", "cvae": "VAE with a batch-conditioned decoder"}.items():
         one = commands.add_parser(name, parents=[data], help=text, description=text)
         one.add_argument("--recon", choices=RECONSTRUCTIONS, default=None, help="likelihood (default: nb)")
+        one.add_argument("--preset", metavar="ID", default=None, help="variant of config/methods.yaml, for example "
+                         f"{SHORT_NAMES[name]}_guide; further options change it")  # fmt: skip
         one.add_argument("--latent-dim", type=int, default=None)
+        one.add_argument("--hidden", type=int, nargs="+", metavar="WIDTH", default=None, help="widths of the layers of "
+                         "the encoder, which the decoder mirrors")  # fmt: skip
         one.add_argument("--beta", type=float, default=None, help="final weight of the KL term")
+        one.add_argument("--free-bits", type=float, default=None, help="nats per dimension without a KL penalty")
+        one.add_argument("--batch-size", type=int, default=None, help="cells in a minibatch")
+        one.add_argument("--lr", dest="learning_rate", type=float, default=None, help="learning rate")
         one.add_argument("--size-factor", choices=["multiply", "concat"], default=None)
         one.set_defaults(run=_train)
         if name == "cvae":
@@ -56,35 +70,56 @@ def add(commands) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    method = SHORT_NAMES[options.command]
-    if options.save_only:
-        _draw(options.save_only)
+    module = SHORT_NAMES[options.command]
+    if options.save_only is not None:
+        _draw(_newest(options, module.upper()) if options.save_only is True else options.save_only)
         return
-    names = ["latent_dim", "beta", "size_factor", "prior", "condition_encoder"]
-    changes = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
+    changes = {name: getattr(options, name) for name in CHANGES if getattr(options, name, None) is not None}
     if options.recon:
         changes["likelihood"] = options.recon
-    config = default_config({"methods": {method: {"params": changes}}})
+    config = default_config(_overrides(options, module, changes))
     adata, truth = _prepare(options, config["preprocessing"])
+    method = options.preset or module
     folder = options.out / f"{method.upper()}_{time.strftime('%Y%m%d_%H%M%S')}"
     _run(method, config, adata, truth, folder, options)
     _draw(folder)
     print(f"finished: {folder}")
 
 
+def _overrides(options: argparse.Namespace, module: str, changes: dict) -> dict:
+    """Return what the options change in the configuration: parameters of the method or of the chosen variant."""
+    own = {"params": changes}
+    if options.preset and options.preset != module:
+        known = default_config({})["methods"][module].get("variants", {})
+        if options.preset not in known:
+            raise ValueError(f"--preset: '{options.preset}' is no variant of {module}; known: {', '.join(known)}")
+        own = {"variants": {options.preset: changes}}
+    genes = {} if options.n_hvg is None else {"preprocessing": {"n_top_genes": options.n_hvg}}
+    return {"methods": {module: own}, **genes}
+
+
+def _newest(options: argparse.Namespace, name: str) -> Path:
+    """Return the folder in --out that was written last, of those whose names begin with `name`."""
+    files = [path for what in ("embedding.h5ad", "scores.tsv") for path in options.out.glob(f"{name}_*/{what}")]
+    if not files:
+        raise ValueError(f"--save-only: {options.out} holds no results of {name}; name their folder, or --out")
+    return max(files, key=lambda path: path.stat().st_mtime).parent
+
+
 def _compare(options: argparse.Namespace) -> None:
     from scbench.files import read_scores, write_scores
 
-    if options.save_only:
-        for folder in sorted(path.parent for path in options.save_only.glob("*/embedding.h5ad")):
-            _draw(folder)
-        print_scores(read_scores(options.save_only / "scores.tsv"))
+    if options.save_only is not None:
+        results = _newest(options, "compare") if options.save_only is True else options.save_only
+        for path in sorted(results.glob("*/embedding.h5ad")):
+            _draw(path.parent)
+        print_scores(read_scores(results / "scores.tsv"))
         return
     import pandas as pd
 
     from scbench.metrics.suite import score_run
 
-    config = default_config({})
+    config = default_config({} if options.n_hvg is None else {"preprocessing": {"n_top_genes": options.n_hvg}})
     chosen = options.methods or config["benchmark"]["methods"]
     unknown = [name for name in chosen if name not in _registry(config)]
     if unknown:
@@ -123,7 +158,12 @@ def _prepare(options: argparse.Namespace, settings: dict) -> tuple[AnnData, pd.D
     if options.adata is None:
         raise ValueError("--adata: name the file with the cells (.h5ad), or --save-only a folder of results")
     return read_one_file(
-        options.adata, options.counts, batch_key=options.batch_key, label_key=options.label_key, settings=settings
+        options.adata,
+        options.counts,
+        batch_key=options.batch_key,
+        label_key=options.label_key,
+        settings=settings,
+        marked=options.n_hvg is None,
     )
 
 
@@ -172,7 +212,7 @@ def _draw(folder: Path) -> None:
     import pandas as pd
 
     from scbench.analyses.exports import EXPORTS
-    from scbench.files import read_embedding, read_table, read_truth
+    from scbench.files import read_embedding, read_record, read_table, read_truth
     from scbench.report.exports import export_run
 
     if not (folder / "embedding.h5ad").exists():
@@ -180,5 +220,9 @@ def _draw(folder: Path) -> None:
     truth = read_truth(folder / "truth.tsv.gz")
     X, clusters = read_embedding(folder / "embedding.h5ad", pd.Index(truth["cell_id"]))
     history = read_table(folder / "history.tsv") if (folder / "history.tsv").exists() else None
-    files = {name: folder / name for name in EXPORTS}
+    prefix = str(read_record(folder / "embedding.h5ad")["method"]).upper()
+    files = {name: folder / (f"{prefix}_{name}" if name.startswith("umap_") else name) for name in EXPORTS}
+    files["umap_batch.svg"] = folder / f"{prefix}_umap_sample.svg"
     export_run(files, X, truth, title=folder.name, clusters=clusters, history=history)
+    for row in read_table(files["silhouette_clusters.tsv"]).itertuples():
+        print(f"silhouette of {row.n_clusters} clusters, {row.clustering}: {row.silhouette:.3f}")

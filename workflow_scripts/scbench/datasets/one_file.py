@@ -21,7 +21,7 @@ LABEL_KEYS = ("cell_type", "celltype")
 
 
 def read_one_file(
-    adata: Path, counts: Path | None, *, batch_key: str, label_key: str | None, settings: dict
+    adata: Path, counts: Path | None, *, batch_key: str, label_key: str | None, settings: dict, marked: bool = True
 ) -> tuple[anndata.AnnData, pd.DataFrame]:
     """Prepare the cells of `adata` with the raw counts of `counts`; see `scbench.datasets.prepare.prepare`.
 
@@ -29,7 +29,7 @@ def read_one_file(
     ----------
     adata
         File with the cells and their batches and, if `counts` is None, raw counts in layers["counts"] or X. If it has
-        var["highly_variable"], exactly the genes marked there are kept.
+        var["highly_variable"], exactly the genes marked there are kept, unless `marked` is false.
     counts
         File with raw counts of at least these cells.
     label_key
@@ -53,11 +53,11 @@ def read_one_file(
         raw.obs = cells.obs.combine_first(raw.obs)
     if label_key is None:
         label_key = next((key for key in LABEL_KEYS if key in raw.obs), None)
-    marked = None
-    if "highly_variable" in cells.var:
-        marked = cells.var_names[cells.var["highly_variable"].astype(bool)]
+    genes = None
+    if marked and "highly_variable" in cells.var:
+        genes = cells.var_names[cells.var["highly_variable"].astype(bool)]
     standard = standardise(raw, source=source, batch_key=batch_key, label_key=label_key, counts_layer=layer)
-    return prepare(standard, **settings, genes=marked)
+    return prepare(standard, **settings, genes=genes)
 
 
 def read_with_counts(

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scbench.analyses.exports import leiden_clusters, silhouette_text, standardised
+from scbench.analyses.exports import clusterings, silhouette_text, silhouettes, standardised
 from scbench.analyses.projection import project
-from scbench.files import atomic, write_text
+from scbench.files import atomic, write_table, write_text
 from scbench.report.figures import category_colours, legend_label, save
 from scbench.seeding import generator
 
@@ -56,16 +56,17 @@ def export_run(
         with atomic(files[name], with_digest=False) as partial, open(partial, "wb") as file:
             np.save(file, array)
     xy = project(X, graph=graph)
-    if clusters is None:
-        clusters = leiden_clusters(X, None if graph is None else graph.connectivities)
+    found = clusterings(X, clusters, None if graph is None else graph.connectivities)
     columns = {
         "celltype": truth["cell_type"],
         "batch": truth["batch"],
-        "cluster": pd.Series(np.asarray(clusters).astype(str)),
+        "cluster": found.iloc[:, 0],
     }
     for name, values in columns.items():
         save(_umap(xy, values, f"{title}: {TITLES[name].lower()}"), {"svg": files[f"umap_{name}.svg"]})
     save(_losses(history, title), {"svg": files["training_losses.svg"]})
+    write_table(files["clusters.tsv"], pd.concat([truth["cell_id"], found], axis=1))
+    write_table(files["silhouette_clusters.tsv"], silhouettes(X if graph is None else None, found))
     text = silhouette_text(X, truth["cell_type"].to_numpy())
     if graph is not None:
         text = "not applicable: the method makes a graph, without coordinates"
