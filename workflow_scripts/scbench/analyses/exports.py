@@ -72,8 +72,8 @@ def silhouettes(X: np.ndarray | None, clusters: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Table with the columns clustering, n_clusters, silhouette; missing (nan) without coordinates X (n_cells, n_dims), with
-    a single cluster, or if every cell is a cluster.
+    Table with the columns clustering, n_clusters, silhouette; missing (nan) without coordinates X (n_cells, n_dims),
+    with a single cluster, or if every cell is a cluster.
     """
     from sklearn.metrics import silhouette_score
 
