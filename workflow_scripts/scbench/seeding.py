@@ -20,4 +20,5 @@ def seed_torch(seed: int) -> None:
 
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # it would fill every new tensor, even if overwritten
     torch.set_flush_denormal(True)  # Adam moments that decay to denormals slow a CPU 100-fold
