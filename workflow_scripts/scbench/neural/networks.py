@@ -19,7 +19,7 @@ def mixed_precision_linear(linear: nn.Module, h: torch.Tensor) -> torch.Tensor:
 
 
 def one_hot(code: torch.Tensor, n_codes: int) -> torch.Tensor:
-    """Return float32 indicators (n, n_codes) of codes (n,), without the check of the codes that waits for the device."""
+    """Return float32 indicators (n, n_codes) of codes (n,); unlike that of torch, it does not wait for the device."""
     return (code[:, None] == torch.arange(n_codes, device=code.device)).float()
 
 
