@@ -9,6 +9,7 @@ from scbench.neural import automatic
 from scbench.neural.cells import Cells, Counts
 from scbench.neural.fit import Model, load, state_of
 from scbench.neural.fit import fit as fit_model
+from scbench.neural.networks import one_hot
 from scbench.neural.parameters import MinibatchParameters, TrainingParameters
 from scbench.neural.training import TrainingError, apply, shuffled, train
 from scbench.seeding import seed_torch
@@ -38,6 +39,17 @@ def fit(epochs=5, model=None, **options):
     model = model or Regression()
     defaults = {"learning_rate": 0.05, "seed": 0, "batch_size": 32, "weights": lambda _: {"error": 1.0}}
     return model, train(model, regression_cells(), epochs=epochs, **(defaults | options))
+
+
+def test_seeded_torch_is_deterministic_and_does_not_fill_new_tensors():
+    seed_torch(0)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+
+
+def test_indicators_are_those_of_torch():
+    codes = torch.tensor([2, 0, 2])
+    assert torch.equal(one_hot(codes, 4), torch.nn.functional.one_hot(codes, 4).float())
 
 
 def test_rows_are_cut_from_csr_as_scipy_does_it():

@@ -20,4 +20,6 @@ def seed_torch(seed: int) -> None:
 
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
+    # otherwise torch fills every new tensor, also those that are overwritten at once
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_flush_denormal(True)  # Adam moments that decay to denormals slow a CPU 100-fold

@@ -21,7 +21,7 @@ from scbench.neural.adversary import BatchAdversary, PriorAdversary
 from scbench.neural.cells import Cells, CountRows, Counts
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
-from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron
+from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron, one_hot
 from scbench.neural.schedules import read_schedules, weights_at
 from scbench.neural.training import apply, train
 from scbench.types import Dataset, Embedding
@@ -101,7 +101,7 @@ class Autoencoder(Model[AutoencoderParameters]):
     def code_of(self, batch: torch.Tensor) -> torch.Tensor | None:
         """Return the condition for batch codes (n,), for a decoder that does not use z_batch."""
         if self.options.condition == "one_hot":
-            return nn.functional.one_hot(batch, self.n_batches).to(self.centre.dtype)
+            return one_hot(batch, self.n_batches)
         return None if self.batch_embedding is None else self.batch_embedding(batch)
 
     def decoded_expression(self, z, condition, counts: CountRows) -> torch.Tensor:

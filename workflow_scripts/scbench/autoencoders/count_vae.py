@@ -14,7 +14,7 @@ from scbench.neural.cells import CountRows, Counts
 from scbench.neural.discrepancy import cycle_distance
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
-from scbench.neural.networks import GaussianEncoder, MeanDecoder, in_evaluation_mode
+from scbench.neural.networks import GaussianEncoder, MeanDecoder, in_evaluation_mode, one_hot
 from scbench.neural.priors import ConditionalNormal, GaussianMixture, Prior, StandardNormal, VampPrior
 from scbench.neural.schedules import WARM_UP, weights_at
 from scbench.types import Dataset, Embedding
@@ -88,7 +88,7 @@ class CountVae(Model[CountVaeParameters]):
             return None
         if self.batch_embedding is not None:
             return self.batch_embedding(batch)
-        return nn.functional.one_hot(batch, self.n_batches).to(self.encoder.to_mean.weight.dtype)
+        return one_hot(batch, self.n_batches)
 
     def encode(self, expression: torch.Tensor, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return posterior mean and log variance, each (n, latent_dim), of log-normalised expression (n, n_genes)."""

@@ -5,6 +5,8 @@ Source: Gretton et al. 2012, JMLR 13, 723 (unbiased estimate, which may be sligh
 
 import torch
 
+from scbench.neural.networks import one_hot
+
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # in units of the median squared distance
 MIN_CELLS = 2  # per batch and cluster, as a single cell has no pairwise distance
 
@@ -54,8 +56,8 @@ def distance_within_clusters(
         same = (cluster[:, None] == cluster[None]).fill_diagonal_(False)
         compared = compared.masked_fill(~same, torch.nan)
     K = kernel(square, compared.nanmedian().nan_to_num().clamp_min(1e-8))
-    in_cluster = torch.nn.functional.one_hot(cluster, n_clusters).to(z.dtype)
-    in_batch = torch.nn.functional.one_hot(batch, n_batches).to(z.dtype)
+    in_cluster = one_hot(cluster, n_clusters)
+    in_batch = one_hot(batch, n_batches)
     one = (in_cluster[:, :, None] * in_batch[:, None, :]).flatten(1)  # (n, n_clusters * n_batches)
     rest = in_cluster.repeat_interleave(n_batches, dim=1) - one
     K_one, K_rest = K @ one, K @ rest

@@ -81,44 +81,58 @@ def negative_binomial_of_rows(
 class _NegativeBinomialOfRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx, mean, theta, counts, kind):
-        ratio = (mean * _of_cells(1 / theta, kind)).add_(1)  # (theta + mean) / theta
-        log_ratio = torch.log(ratio)  # torch.log1p is not vectorised
-        nll = log_ratio @ theta.T
-        nll = nll.squeeze(1) if kind is None else nll.gather(1, kind[:, None]).squeeze(1)
+        of_cells = theta if kind is None else theta.index_select(0, kind)
+        at = counts.column if kind is None else counts.flat
+        ratio = (mean / of_cells).add_(1)  # (theta + mean) / theta
+        log_ratio = torch.log(ratio)
 
-        at = counts.column if kind is None else kind.index_select(0, counts.row) * counts.shape[1] + counts.column
-        x, th = counts.values, theta.view(-1).index_select(0, at)
+        x, th = counts.values, of_cells.view(-1).index_select(0, at)
         mu = mean.view(-1).index_select(0, counts.flat).clamp_min(MIN_MEAN)
-        ways = _log_gamma_difference(x, th) - torch.lgamma(theta).view(-1).index_select(0, at)
-        nll = nll.index_add(0, counts.row, x * torch.log1p(th / mu) - ways)
-        ctx.save_for_backward(theta, ratio, log_ratio, mu, th, at, kind)
+        total = th + mu
+        shifted = x + th + 2
+        log_shifted = torch.log(shifted)
+        entries = torch.log(total / mu).mul_(x).sub_(_log_gamma_difference(x, th, shifted, log_shifted))
+        log_gamma = torch.lgamma(theta) if kind is None else torch.lgamma(theta).index_select(0, kind)
+        entries += log_gamma.view(-1).index_select(0, at)
+        nll = torch.addcmul(counts.dense(entries), log_ratio, of_cells).sum(1)
+        ctx.save_for_backward(theta, ratio, log_ratio, mu, th, total, shifted, log_shifted, kind)
         ctx.counts = counts
         return nll
 
     @staticmethod
     def backward(ctx, gradient):
-        theta, ratio, log_ratio, mu, th, at, kind = ctx.saved_tensors
+        theta, ratio, log_ratio, mu, th, total, shifted, log_shifted, kind = ctx.saved_tensors
         counts, x = ctx.counts, ctx.counts.values
         zero_share = ratio.reciprocal()  # theta / (theta + mean): the gradient of a zero count with respect to the mean
         to_theta = None
         if ctx.needs_input_grad[1]:
+            digamma = torch.digamma(theta) if kind is None else torch.digamma(theta).index_select(0, kind)
+            at = counts.column if kind is None else counts.flat
+            entries = digamma.view(-1).index_select(0, at).sub_(_digamma(shifted, log_shifted)).add_(x / total)
             weight = gradient[None, :] if kind is None else _members(kind, len(theta), gradient)
-            to_theta = weight @ log_ratio + weight @ zero_share - weight.sum(1, keepdim=True)
-            entries = torch.digamma(theta).view(-1).index_select(0, at) - _digamma(x + th) + x / (th + mu)
-            to_theta.view(-1).index_add_(0, at, entries * gradient.index_select(0, counts.row))
+            of_values = counts.dense(entries).add_(log_ratio).add_(zero_share).sub_(1)
+            to_theta = weight @ of_values
         to_mean = zero_share
-        to_mean.view(-1).index_add_(0, counts.flat, -x * (th / mu) / (th + mu))
+        to_mean.view(-1).scatter_add_(0, counts.flat, (x * th).div_(mu).div_(total).neg_())
         return to_mean.mul_(gradient[:, None]), to_theta, None, None
 
 
-def _log_gamma_difference(x: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
+def _log_gamma_difference(x, theta, shifted, log_shifted) -> torch.Tensor:
     """Return lgamma(x + theta) - lgamma(x + 1) for x >= 1, without cancellation for large x.
 
-    Uses Stirling's series at arguments increased by 2; the first omitted term is below 3e-7.
+    Uses Stirling's series at arguments increased by 2, of which the caller gives x + theta + 2 and its logarithm; the
+    first omitted term is below 3e-7.
     """
-    a, b, d = x + theta + 2, x + 3, theta - 1
-    raised = (x + 1) * (x + 2) / ((a - 2) * (a - 1))
-    return (b - 0.5) * torch.log1p(d / b) + d * (torch.log(a) - 1) + _remainder(a) - _remainder(b) + torch.log(raised)
+    b, d = x + 3, theta - 1
+    raised = ((x + 1) * (x + 2)).div_((shifted - 2).mul_(shifted - 1))
+    return (
+        torch.log1p(d / b)
+        .mul_(b - 0.5)
+        .add_(d * (log_shifted - 1))
+        .add_(_remainder(shifted))
+        .sub_(_remainder(b))
+        .add_(torch.log(raised))
+    )
 
 
 def _remainder(a: torch.Tensor) -> torch.Tensor:
@@ -127,18 +141,18 @@ def _remainder(a: torch.Tensor) -> torch.Tensor:
     return inverse * (1 / 12 - square * (1 / 360 - square / 1260))
 
 
-def _digamma(a: torch.Tensor) -> torch.Tensor:
-    """Return digamma(a) for a >= 1 from its asymptotic series at the argument increased by 2; error below 7e-7."""
-    inverse = 1 / (a + 2)
+def _digamma(shifted: torch.Tensor, log_shifted: torch.Tensor) -> torch.Tensor:
+    """Return digamma(a) for a >= 1 from its asymptotic series at a + 2, given a + 2 and its logarithm.
+
+    The error is below 7e-7.
+    """
+    inverse = 1 / shifted
     square = inverse * inverse
-    series = torch.log(a + 2) - 0.5 * inverse - square * (1 / 12 - square * (1 / 120 - square / 252))
-    return series - 1 / a - 1 / (a + 1)
-
-
-def _of_cells(table: torch.Tensor, kind: torch.Tensor | None) -> torch.Tensor:
-    return table if kind is None else table.index_select(0, kind)
+    series = log_shifted - 0.5 * inverse - square * (1 / 12 - square * (1 / 120 - square / 252))
+    return series - 1 / (shifted - 2) - 1 / (shifted - 1)
 
 
 def _members(kind: torch.Tensor, n_kinds: int, weight: torch.Tensor) -> torch.Tensor:
     """Return (n_kinds, n_cells) with the weight of each cell in the row of its kind."""
-    return torch.nn.functional.one_hot(kind, n_kinds).T.to(weight.dtype) * weight
+    rows = torch.arange(n_kinds, device=kind.device)[:, None]
+    return (rows == kind).to(weight.dtype) * weight

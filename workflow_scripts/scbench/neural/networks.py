@@ -12,8 +12,15 @@ FIRST_LOG_VARIANCE = -4.0
 
 def mixed_precision_linear(linear: nn.Module, h: torch.Tensor) -> torch.Tensor:
     """Apply `linear`, in bfloat16 on a GPU; norms, likelihoods and divergences stay in single precision."""
-    with torch.autocast(h.device.type, torch.bfloat16, enabled=h.is_cuda):
+    if not h.is_cuda:
+        return linear(h)
+    with torch.autocast(h.device.type, torch.bfloat16):
         return linear(h).float()
+
+
+def one_hot(code: torch.Tensor, n_codes: int) -> torch.Tensor:
+    """Return float32 indicators (n, n_codes) of codes (n,); unlike that of torch, it does not wait for the device."""
+    return (code[:, None] == torch.arange(n_codes, device=code.device)).float()
 
 
 @contextmanager
@@ -53,7 +60,7 @@ class DomainNorm(nn.Module):
     def forward(self, h: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
         mean, variance = self.mean, self.variance
         if self.training:
-            member = nn.functional.one_hot(batch, len(self.scale)).to(h.dtype)
+            member = one_hot(batch, len(self.scale))
             size = member.sum(0)[:, None]
             mean = member.T @ h / size.clamp_min(1)
             variance = member.T @ (h - mean[batch]).square() / size.clamp_min(1)

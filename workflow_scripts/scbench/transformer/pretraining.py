@@ -18,7 +18,7 @@ from scbench.neural import likelihoods
 from scbench.neural.cells import CountRows, Counts
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
-from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder
+from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, one_hot
 from scbench.neural.priors import StandardNormal
 from scbench.neural.schedules import Schedule, weights_at
 from scbench.transformer.parameters import IntegrationParameters, TrunkParameters
@@ -144,7 +144,7 @@ class Integration(Pretraining):
         cell, masked = self.masked(self.values(counts))
         mean, log_variance = self.posterior(cell)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
-        code = nn.functional.one_hot(batch, self.n_batches).to(z.dtype)
+        code = one_hot(batch, self.n_batches)
         theta = likelihoods.dispersion(self.log_theta)
         decoded = self.decoder(z, counts.totals, code, batch)
         reconstruction = likelihoods.negative_binomial_of_rows(counts, decoded, theta, batch)
