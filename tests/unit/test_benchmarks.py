@@ -265,3 +265,36 @@ def test_records_and_what_jobs_ask_for_are_compared(fitted, tmp_path):
     (row,) = fitted.comparison(table).itertuples()
     assert (row.job, row.cells, row.genes, row.used_mb) == ("harmony", 1000, 2000, 200.0)
     assert row.ratio == round(row.asked_mb / (200.0 + SNAKEMAKE_MB), 1)
+
+
+def test_the_order_of_methods_is_compared_with_that_on_real_data(script, tmp_path):
+    (tmp_path / "real.tsv").write_text("method\ttotal\na\t0.9\nb\t0.8\nc\t0.7\nd\t0.6\nelsewhere\t0.5\n")
+    for method, (bio, batch) in {"a": (0.9, 0.9), "b": (0.5, 0.9), "c": (0.8, 0.8), "d": (0.1, 0.1)}.items():
+        for dataset in ("one", "two"):
+            rows = [
+                (dataset, method, 0, group, group, x, "ok", "", "") for group, x in (("bio", bio), ("batch", batch))
+            ]
+            write_scores(tmp_path / dataset / method / "seed0/scores.tsv", pd.DataFrame(rows, columns=SCORE_COLUMNS))
+    (tmp_path / "two/d/seed0/scores.tsv").unlink()
+    given = [tmp_path, "--datasets", "one", "two", "--real", tmp_path / "real.tsv"]
+    printed = script("order_agreement.py", *given)
+    assert "Kendall's tau 0.33 " in printed, "of a, b and c one pair is in another order"
+    assert "3 methods and controls" in printed
+    printed = script("order_agreement.py", *given, "--methods", "a", "c")
+    assert "Kendall's tau 1.00 " in printed
+
+
+def test_a_simulated_default_dataset_has_the_statistics_of_real_data(script, tmp_path, config):
+    """The ranges enclose the five real datasets of docs/lab/simulator.md."""
+    for name in ("sim_lineage", "sim_balanced"):
+        raw = simulate(**config["datasets"][name]["simulate"])
+        dataset, truth = prepare(raw, **config["preprocessing"])
+        write_dataset(tmp_path / name / "dataset.h5ad", dataset)
+        write_truth(tmp_path / name / "truth.tsv.gz", truth)
+    rows = [line.split("|")[1:-1] for line in script("simulation_statistics.py", tmp_path).splitlines()]
+    found = {row[0].strip(): [float(value) for value in row[1:]] for row in rows[2:]}
+    real = {"zero fraction": (0.59, 0.89), "low rank within type": (0.015, 0.07), "median theta": (1, 6)}
+    real |= {"PCA variance: batch": (0.03, 0.25), "PCA variance: interaction": (0.01, 0.05)}
+    for statistic, (low, high) in real.items():
+        assert low <= found[statistic][1] <= high, statistic
+    assert found["low rank within type"][0] < 0.015, "genes of sim_balanced are independent"

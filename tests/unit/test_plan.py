@@ -19,12 +19,12 @@ def test_every_dataset_method_and_seed_is_planned_once(config):
     runs = plan(config)
     assert len(runs) == len(set(runs))
     assert {(r.dataset, r.seed) for r in runs if r.method == "vae_nb"} == {
-        (d, s) for d in ("sim_balanced", "sim_nested") for s in (0, 1, 2)
+        (d, s) for d in ("sim_donors", "sim_technologies", "sim_lineage") for s in (0, 1, 2)
     }
 
 
 def test_a_deterministic_method_runs_with_one_seed(config):
-    assert [r.seed for r in plan(config) if r.method == "unintegrated" and r.dataset == "sim_nested"] == [0]
+    assert [r.seed for r in plan(config) if r.method == "unintegrated" and r.dataset == "sim_lineage"] == [0]
 
 
 def test_a_slow_method_may_have_fewer_seeds_than_the_others(config):

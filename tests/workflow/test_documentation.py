@@ -174,7 +174,7 @@ def test_the_configurations_of_the_pages_are_found():
 
 
 EXPECTED = {
-    "default": {"all": 1, "draw_totals": 1, "integrate_scdml": 6},
+    "default": {"all": 1, "draw_totals": 1, "integrate_scdml_iterative": 9},
     "mine.yaml": {"all": 1, "fetch": 1, "prepare": 1},
     "mine_analysis.yaml": {"analyse_centroids": 2, "centroids": 1},
     "config/paper_small.yaml": {"paper": 1, "ablation_figure": 3},
