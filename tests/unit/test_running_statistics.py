@@ -16,6 +16,7 @@ from scbench.seeding import seed_torch
 
 REGISTRY = load_registry(load_config(ROOT / "config", {})["methods"])
 VARIANTS = [name for name, one in REGISTRY.items() if one.module in {"cvae_nb", "disentangled_ae", "autoencoder"}]
+VARIANTS.remove("cvae_nb_guide")  # no batch normalisation
 OTHER_INPUTS = ["cvae_nb_vamp", "cvae_nb_cycle", "disentangled_ae_cycle", "disentangled_ae_idlc"]
 SHORT = {"latent_dim": 8, "hidden": (16,), "batch_size": 50}
 

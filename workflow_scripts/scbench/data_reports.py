@@ -17,10 +17,10 @@ KEYS = (
 
 def write_data_report(path: str | Path, report: dict[str, Any]) -> None:
     """Write the report as JSON."""
-    from scbench.files import write_text
+    from scbench.files import write_json
 
     _check(path, report)
-    write_text(path, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(path, report)
 
 
 def read_data_report(path: str | Path) -> dict[str, Any]:

@@ -147,7 +147,8 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, content: dict) -> None:
     """Write a report as JSON, for people and for later steps."""
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    with atomic(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def write_gene_vectors(path: str | Path, genes: np.ndarray, vectors: np.ndarray, report: dict) -> None:

@@ -56,8 +56,8 @@ def distance_within_clusters(
         same = (cluster[:, None] == cluster[None]).fill_diagonal_(False)
         compared = compared.masked_fill(~same, torch.nan)
     K = kernel(square, compared.nanmedian().nan_to_num().clamp_min(1e-8))
-    in_cluster = one_hot(cluster, n_clusters)
-    in_batch = one_hot(batch, n_batches)
+    in_cluster = one_hot(cluster, n_clusters).to(z.dtype)
+    in_batch = one_hot(batch, n_batches).to(z.dtype)
     one = (in_cluster[:, :, None] * in_batch[:, None, :]).flatten(1)  # (n, n_clusters * n_batches)
     rest = in_cluster.repeat_interleave(n_batches, dim=1) - one
     K_one, K_rest = K @ one, K @ rest
