@@ -1,7 +1,4 @@
-"""Read and write the files that the steps exchange; each file is checked against its contract on both occasions.
-
-docs/reference/files.md lists all files. `scbench.integrity` makes writes atomic and compares digests.
-"""
+"""Read and write the files of docs/reference/files.md; each is checked against its contract on both occasions."""
 
 from __future__ import annotations
 
