@@ -138,9 +138,10 @@ def test_a_dead_node_and_a_killed_main_process_lose_nothing(benchmark, slurm):
     methods = {"waits": benchmark.method("waits", WAITS.format("waits"))}
     benchmark.configure(config(["harmony", "waits"], **methods))
     runs = benchmark.folder / "waits_runs"
-    embedding = benchmark.results / "small/harmony/seed1/scores.tsv"
+    scores = benchmark.results / "small/harmony/seed1/scores.tsv"
     process = benchmark.start(TARGET)
-    benchmark.wait_for(lambda: runs.exists() and embedding.exists())
+    scored = re.compile(r"Finished jobid: \d+ \(Rule: score\)")
+    benchmark.wait_for(lambda: runs.exists() and scored.search(benchmark.printed()))
     lose_power(slurm, "c1")
     benchmark.wait_for(lambda: "NODE_FAIL" in benchmark.printed())
     runs.unlink()
@@ -149,12 +150,12 @@ def test_a_dead_node_and_a_killed_main_process_lose_nothing(benchmark, slurm):
     process.kill()
     process.wait()
     (benchmark.folder / "waits_may_end").touch()
-    kept = embedding.stat().st_mtime_ns
+    kept = scores.stat().st_mtime_ns
     assert no_half_file(benchmark)
 
     assert benchmark.run(TARGET)[0] != 0, "the folder is locked"
     assert benchmark.run("--unlock")[0] == 0
     assert benchmark.run(TARGET)[0] == 0
     assert set(benchmark.coverage()["status"]) == {"ok"}
-    assert embedding.stat().st_mtime_ns == kept
+    assert scores.stat().st_mtime_ns == kept
     assert pd.read_csv(benchmark.folder / TARGET, sep="\t")["method"].nunique() == 2
