@@ -140,8 +140,7 @@ def test_a_dead_node_and_a_killed_main_process_lose_nothing(benchmark, slurm):
     runs = benchmark.folder / "waits_runs"
     scores = benchmark.results / "small/harmony/seed1/scores.tsv"
     process = benchmark.start(TARGET)
-    scored = re.compile(r"Finished jobid: \d+ \(Rule: score\)")
-    benchmark.wait_for(lambda: runs.exists() and scored.search(benchmark.printed()))
+    benchmark.wait_for(lambda: runs.exists() and "small: scores of harmony, seed 1 (" in benchmark.printed())
     lose_power(slurm, "c1")
     benchmark.wait_for(lambda: "NODE_FAIL" in benchmark.printed())
     runs.unlink()
