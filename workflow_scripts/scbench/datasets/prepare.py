@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import scanpy
 from scipy import sparse
+from sklearn.decomposition import PCA
 
 from scbench.checks import CONDITION, LABEL_PREFIX
 from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
@@ -62,7 +63,7 @@ def prepare(
     if (total_counts == 0).any():
         raise ValueError(f"{int((total_counts == 0).sum())} cells have no counts; remove them from the dataset")
     detected = counts.getnnz(axis=0) >= min_cells_per_gene
-    counts = counts[:, detected]
+    counts = _columns(counts, detected)
     if min(counts.shape) < MIN_SHAPE:
         found = f"{counts.shape[0]} cells and {counts.shape[1]} genes in at least {min_cells_per_gene} cells"
         raise ValueError(f"{found} are too few; at least {MIN_SHAPE} of each are needed (min_cells_per_gene)")
@@ -70,15 +71,20 @@ def prepare(
     batch = raw.obs["batch"].cat.remove_unused_categories()
     obs = pd.DataFrame({"batch": batch, "total_counts": total_counts, **raw.obs.filter(["pseudotime"])})
     adata = anndata.AnnData(X=lognormalise(counts, total_counts, target_sum), obs=obs, var=raw.var.loc[detected, []])
-    adata.layers["counts"] = counts
     uns = {"cell_cycle": _score_cell_cycle(adata), "preprocessing": json.dumps(settings)}
     adata.var["highly_variable_rank"] = rank_genes(adata, n_top_genes, batch_aware=hvg_batch_aware)
-    adata.obsm["X_pca_batch"] = pca_of_batches(adata)
-    kept = adata.var["highly_variable_rank"] < n_top_genes if genes is None else adata.var_names.isin(list(genes))
-    adata = adata[:, np.asarray(kept)].copy()
-    adata.uns = uns
+    obsm = {"X_pca_batch": pca_of_batches(adata)}
+    ranks = adata.var["highly_variable_rank"]
+    kept = np.asarray(ranks < n_top_genes if genes is None else adata.var_names.isin(list(genes)))
+    X, counts = _columns(adata.X, kept), _columns(counts, kept)
+    adata = anndata.AnnData(X=X, obs=adata.obs, var=adata.var[kept], obsm=obsm, uns=uns, layers={"counts": counts})
     adata.obsm["X_pca"] = _pca(adata.X, n_pcs)
     return adata, _truth(raw.obs)
+
+
+def _columns(matrix: sparse.csr_matrix, kept: np.ndarray) -> sparse.csr_matrix:
+    """Return some columns, (n_columns,) bool, of a matrix, or the matrix itself, not a copy, if they are all."""
+    return matrix if kept.all() else matrix[:, kept]
 
 
 def _truth(obs: pd.DataFrame) -> pd.DataFrame:
@@ -185,4 +191,4 @@ def _score_cell_cycle(adata: anndata.AnnData) -> str:
 def _pca(X: sparse.csr_matrix, n_pcs: int) -> np.ndarray:
     n_pcs = min(n_pcs, *(size - 1 for size in X.shape))
     # scikit-learn makes the largest loading of each component positive
-    return scanpy.pp.pca(X, n_comps=n_pcs, svd_solver="arpack", random_state=0)
+    return PCA(n_pcs, svd_solver="arpack", random_state=0, copy=False).fit_transform(X)
