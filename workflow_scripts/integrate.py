@@ -5,7 +5,7 @@ from scbench.logs import logged
 with logged(snakemake.log[0], snakemake.resources):
     from pathlib import Path
 
-    from scbench.files import read_dataset, read_gene_vectors, read_truth
+    from scbench.files import matrix_of, read_dataset, read_gene_vectors, read_truth
     from scbench.provenance import run_key
     from scbench.runner import run, write_run
     from scbench.spec import Spec
@@ -13,7 +13,7 @@ with logged(snakemake.log[0], snakemake.resources):
 
     given, params = snakemake.input, snakemake.params
     spec, seed = Spec(**params.spec), int(snakemake.wildcards.seed)
-    adata = read_dataset(given.dataset)
+    adata = read_dataset(given.dataset, matrix_of(spec.input))
     vectors = {source: read_gene_vectors(given[source], adata.var_names) for source in spec.gene_vectors}
     key = run_key(params.code, spec.parameters, seed, given.dataset, *(given[source] for source in vectors))
     result = run(

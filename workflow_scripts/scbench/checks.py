@@ -82,11 +82,12 @@ def check_raw(path, adata) -> None:
 
 
 def check_dataset(path, adata) -> None:
-    require("counts" in adata.layers, path, "has no layers['counts']")
-    counts = adata.layers["counts"]
-    require(sparse.issparse(counts) and counts.format == "csr", path, "layers['counts'] is not a CSR matrix")
-    require(is_counts(counts), path, "layers['counts'] does not hold whole, non-negative numbers")
-    lognorm = sparse.issparse(adata.X) and adata.X.format == "csr" and adata.X.dtype == np.float32
+    """Check a prepared dataset, of which the matrices of cells x genes may be missing."""
+    counts = adata.layers.get("counts")
+    if counts is not None:
+        require(sparse.issparse(counts) and counts.format == "csr", path, "layers['counts'] is not a CSR matrix")
+        require(is_counts(counts), path, "layers['counts'] does not hold whole, non-negative numbers")
+    lognorm = adata.X is None or (sparse.issparse(adata.X) and adata.X.format == "csr" and adata.X.dtype == np.float32)
     require(lognorm, path, "X is not CSR float32")
     _check_batch(path, adata)
     require("total_counts" in adata.obs, path, "has no obs['total_counts']")

@@ -71,16 +71,27 @@ def write_dataset(path: str | Path, adata: AnnData) -> None:
         adata.write_h5ad(partial, compression="gzip")
 
 
-def read_dataset(path: str | Path) -> AnnData:
-    """Read a prepared dataset.
+def read_dataset(path: str | Path, matrices: Collection[str] = ("X", "counts")) -> AnnData:
+    """Read a prepared dataset; of the matrices of cells x genes, only those named in `matrices`.
 
     Returns
     -------
     HVG subset with layers["counts"] (CSR, integer values), X (CSR float32, log-normalised), obs batch and total_counts,
     var highly_variable_rank, obsm X_pca, uns preprocessing (settings as JSON). It never contains cell types.
     """
+    import h5py
+    from anndata import AnnData
+    from anndata.io import read_elem
+
     with whole(path):
-        adata = _read_h5ad(path)
+        with h5py.File(path) as file:
+            missing = [part for part in ("X", "obs", "var", "obsm", "uns", "layers") if part not in file]
+            require(not missing, path, f"has no {', '.join(missing)}")
+            parts = {name: read_elem(file[name]) for name in ("obs", "var", "obsm", "uns")}
+            X = read_elem(file["X"]) if "X" in matrices else None
+            require("counts" in file["layers"], path, "has no layers['counts']")
+            layers = {"counts": read_elem(file["layers/counts"])} if "counts" in matrices else None
+        adata = AnnData(X, layers=layers, **parts)
         check_dataset(path, adata)
     return adata
 
@@ -91,12 +102,15 @@ def cell_cycle_phases(adata: AnnData) -> np.ndarray | None:
 
 
 def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | None = None) -> Dataset:
-    """Return the input that a method declares: counts | lognorm | pca."""
-    matrix = {"counts": adata.layers["counts"], "lognorm": adata.X, "pca": adata.obsm["X_pca"]}[declared]
+    """Return the input that a method declares: counts | lognorm | pca; `matrix_of` names the matrix that it needs."""
+    if declared == "counts":
+        matrix = adata.layers["counts"].astype(np.int32, copy=False)
+    else:
+        matrix = adata.X if declared == "lognorm" else adata.obsm["X_pca"]
     batch = adata.obs["batch"].cat
     return Dataset(
         name=name,
-        X=matrix.astype(np.int32) if declared == "counts" else matrix,
+        X=matrix,
         batch=batch.codes.to_numpy().astype(np.int64),
         batch_names=tuple(map(str, batch.categories)),
         gene_names=adata.var_names.to_numpy().astype(str),
@@ -106,6 +120,11 @@ def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | 
         gene_rank=adata.var["highly_variable_rank"].to_numpy(),
         target_sum=target_sum(adata),
     )
+
+
+def matrix_of(declared: str) -> list[str]:
+    """Return which matrix of a prepared dataset a method needs that declares counts | lognorm | pca, as a list."""
+    return {"counts": ["counts"], "lognorm": ["X"], "pca": []}[declared]
 
 
 def target_sum(adata: AnnData) -> float:

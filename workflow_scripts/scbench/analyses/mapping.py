@@ -98,7 +98,7 @@ def map_cells(state: Mapping[str, Any], counts: Counts, batch: np.ndarray) -> np
         return apply(model.embed, Cells("cpu", columns), CHUNK)
     new = sorted(set(batch) - set(known))
     codes = pd.Index([*known, *new]).get_indexer(batch).astype(np.int64)
-    x = counts.scaled().log1p().astype(np.float32)
+    x = counts.log_normalised().astype(np.float32)
     _scale(model, x, codes, len(known), new)
     return apply(model.embed, Cells("cpu", {"x": x, "batch": codes}), CHUNK)
 

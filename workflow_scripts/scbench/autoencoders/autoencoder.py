@@ -82,16 +82,15 @@ class Autoencoder(Model[AutoencoderParameters]):
     @torch.no_grad()
     def start_at(self, counts: Counts, batch: np.ndarray, cluster: np.ndarray) -> None:
         """Centre encoder and decoder on the mean cell, and count the cells per batch and cluster."""
-        expression = counts.scaled().log1p()
         shares = torch.from_numpy(counts.shares()).float()
-        self.centre.copy_(torch.from_numpy(np.asarray(expression.mean(axis=0)).ravel()).float())
+        self.centre.copy_(torch.from_numpy(counts.log_means()).float())
         self.decoder.to_genes.bias.copy_(
             torch.log(shares + 1e-8) if self.options.reconstruction == "nb" else self.centre
         )
         np.add.at(groups := np.zeros(self.groups.shape, np.float32), (cluster, batch), 1)
         self.groups.copy_(torch.from_numpy(groups))
         if isinstance(self.trunk, Convolution):
-            self.trunk.order.copy_(torch.from_numpy(co_expression_order(expression).astype(np.int64)))
+            self.trunk.order.copy_(torch.from_numpy(co_expression_order(counts.log_normalised()).astype(np.int64)))
 
     def encode(self, expression: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return z_bio and z_batch (None without `split`), as means if Gaussian, of expression (n, n_genes)."""

@@ -74,9 +74,8 @@ class CountVae(Model[CountVaeParameters]):
 
         Without this, what all cells have in common hides the differences between them for the first thousand steps.
         """
-        scaled = counts.scaled()
-        self.scaled_total.fill_(scaled.sum() / scaled.shape[0])
-        mean = torch.from_numpy(np.asarray(scaled.log1p().mean(axis=0)).ravel()).float()
+        self.scaled_total.fill_(counts.scaled().sum() / counts.shape[0])
+        mean = torch.from_numpy(counts.log_means()).float()
         first = self.encoder.trunk.linear[0]
         assert isinstance(first, nn.Linear)
         first.bias.copy_(-first.weight[:, : self.n_genes] @ mean)

@@ -98,7 +98,7 @@ def correct(options: argparse.Namespace) -> None:
     model, known = _read_model(options, conditioned=True)
     cells, counts, batch = _read_cells(options, model, known)
     X = generation.corrected_expression(model, counts, batch)
-    before = counts.scaled().log1p()
+    before = counts.log_normalised()
     overlap, n_genes = hvg_overlap(before, X, cells["batch"].to_numpy())
     chance = n_genes / X.shape[1]
     print(f"HVG overlap, mean over batches: {overlap:.3f} of the {n_genes} most variable genes; by chance {chance:.3f}")

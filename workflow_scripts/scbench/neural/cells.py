@@ -42,13 +42,29 @@ class Counts:
         return Counts(self.matrix[cells], self.scale[cells])
 
     def scaled(self) -> sparse.csr_matrix:
-        """Return normalised counts, (n_cells, n_genes), whose log1p is the log-normalised expression."""
-        return self.matrix.multiply(self.scale[:, None]).tocsr()
+        """Return normalised counts, (n_cells, n_genes) float64, with the indices of `matrix`."""
+        values = np.repeat(self.scale, np.diff(self.matrix.indptr))
+        values *= self.matrix.data
+        return sparse.csr_matrix((values, self.matrix.indices, self.matrix.indptr), self.shape)
+
+    def log_normalised(self) -> sparse.csr_matrix:
+        """Return log-normalised expression, as `scaled`."""
+        expression = self.scaled()
+        np.log1p(expression.data, out=expression.data)
+        return expression
 
     def shares(self) -> np.ndarray:
         """Return the shares of the genes in the mean of the normalised cells, (n_genes,), with sum 1."""
-        mean = np.asarray(self.scaled().mean(axis=0)).ravel()
+        mean = self._means(self.scaled())
         return mean / mean.sum()
+
+    def log_means(self) -> np.ndarray:
+        """Return the mean log-normalised expression of each gene, (n_genes,)."""
+        return self._means(self.log_normalised())
+
+    def _means(self, matrix: sparse.csr_matrix) -> np.ndarray:
+        matrix.data *= 1 / len(self.scale)  # in place: `mean` of scipy makes two copies
+        return np.asarray(matrix.sum(axis=0)).ravel()
 
 
 Column: TypeAlias = Counts | sparse.csr_matrix | np.ndarray
@@ -142,13 +158,14 @@ class _CsrColumn:
     """A CSR matrix whose rows are gathered with torch operations of known sizes, so that no host sync is needed."""
 
     def __init__(self, column: Counts | sparse.csr_matrix, device: torch.device) -> None:
-        matrix = (column.matrix if isinstance(column, Counts) else column).sorted_indices()
+        matrix = column.matrix if isinstance(column, Counts) else column
+        matrix = matrix if matrix.has_sorted_indices else matrix.sorted_indices()
         self.n_genes = matrix.shape[1]
         self.lengths = np.diff(matrix.indptr).astype(np.int64)
         self.start = _tensor(matrix.indptr[:-1].astype(np.int64)).to(device)
         self.length = _tensor(self.lengths).to(device)
-        self.gene = _tensor(matrix.indices.astype(np.int64)).to(device)
-        self.values = _tensor(matrix.data.astype(np.float32)).to(device)
+        self.gene = _tensor(matrix.indices).to(device)
+        self.values = _tensor(matrix.data.astype(np.float32, copy=False)).to(device)
         self.totals = _tensor(np.asarray(matrix.sum(axis=1), dtype=np.float32)).to(device)
         self.scale = None
         if isinstance(column, Counts):
@@ -160,7 +177,7 @@ class _CsrColumn:
         before = torch.cumsum(length, 0) - length
         row = torch.repeat_interleave(torch.arange(len(cells), device=index.device), length, output_size=n_entries)
         entry = torch.arange(n_entries, device=index.device).add_((self.start[index] - before).index_select(0, row))
-        genes, values = self.gene.index_select(0, entry), self.values.index_select(0, entry)
+        genes, values = self.gene.index_select(0, entry).long(), self.values.index_select(0, entry)
         parts = ((len(cells), self.n_genes), row, genes, values, self.totals[index])
         return SparseRows(*parts) if self.scale is None else CountRows(*parts, self.scale[index])
 

@@ -64,7 +64,7 @@ class Pretraining(Model[TrunkParameters]):
     @torch.no_grad()
     def start_at(self, counts: Counts) -> None:
         """Centre the input of the trunk on the mean cell."""
-        scaled = counts.scaled()[:, self.columns.cpu().numpy()].log1p()
+        scaled = counts.log_normalised()[:, self.columns.cpu().numpy()]
         mean = np.asarray(scaled.mean(axis=0)).ravel()
         variance = np.asarray(scaled.power(2).mean(axis=0)).ravel() - mean**2
         self.mean.copy_(torch.from_numpy(mean))
