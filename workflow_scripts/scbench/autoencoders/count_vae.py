@@ -74,7 +74,7 @@ class CountVae(Model[CountVaeParameters]):
 
         Without this, what all cells have in common hides the differences between them for the first thousand steps.
         """
-        self.scaled_total.fill_(counts.scaled().sum() / counts.shape[0])
+        self.scaled_total.fill_(counts.mean_total())
         mean = torch.from_numpy(counts.log_means()).float()
         first = self.encoder.trunk.linear[0]
         assert isinstance(first, nn.Linear)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self, TypeAlias
@@ -12,6 +12,8 @@ import torch
 from scipy import sparse
 
 from scbench.types import Dataset
+
+BLOCK = 20_000  # cells
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,33 @@ class Counts:
         np.log1p(expression.data, out=expression.data)
         return expression
 
+    def blocks(self) -> Iterator[Counts]:
+        """Yield blocks of up to 20,000 cells, so that what is computed from one takes little memory."""
+        if len(self.scale) <= BLOCK:
+            yield self  # not a copy
+            return
+        for start in range(0, len(self.scale), BLOCK):
+            yield self[start : start + BLOCK]
+
+    def mean_total(self) -> float:
+        """Return the sum of the normalised counts of a cell, mean over cells."""
+        return sum(block.scaled().sum() for block in self.blocks()) / len(self.scale)
+
     def shares(self) -> np.ndarray:
         """Return the shares of the genes in the mean of the normalised cells, (n_genes,), with sum 1."""
-        mean = self._means(self.scaled())
+        mean = self._means(block.scaled() for block in self.blocks())
         return mean / mean.sum()
 
     def log_means(self) -> np.ndarray:
         """Return the mean log-normalised expression of each gene, (n_genes,)."""
-        return self._means(self.log_normalised())
+        return self._means(block.log_normalised() for block in self.blocks())
 
-    def _means(self, matrix: sparse.csr_matrix) -> np.ndarray:
-        matrix.data *= 1 / len(self.scale)  # in place: `mean` of scipy makes two copies
-        return np.asarray(matrix.sum(axis=0)).ravel()
+    def _means(self, blocks: Iterator[sparse.csr_matrix]) -> np.ndarray:
+        total = np.zeros(self.shape[1])
+        for block in blocks:
+            block.data *= 1 / len(self.scale)  # in place: `mean` of scipy makes two copies
+            total += np.asarray(block.sum(axis=0)).ravel()
+        return total
 
 
 Column: TypeAlias = Counts | sparse.csr_matrix | np.ndarray
@@ -166,7 +183,8 @@ class _CsrColumn:
         self.length = _tensor(self.lengths).to(device)
         self.gene = _tensor(matrix.indices).to(device)
         self.values = _tensor(matrix.data.astype(np.float32, copy=False)).to(device)
-        self.totals = _tensor(np.asarray(matrix.sum(axis=1), dtype=np.float32)).to(device)
+        sums = [matrix[start : start + BLOCK].sum(axis=1) for start in range(0, matrix.shape[0], BLOCK)]
+        self.totals = _tensor(np.asarray(np.concatenate(sums), dtype=np.float32)).to(device)
         self.scale = None
         if isinstance(column, Counts):
             self.scale = _tensor(column.scale[:, None].astype(np.float32)).to(device)
