@@ -63,12 +63,12 @@ def runtime_minutes(amount: Amount, size: Size, attempt: int = 1) -> int:
 def simulation_mb(settings: Mapping[str, Any]) -> int:
     """Return the MB to ask for when a dataset is simulated, given its settings."""
     values = settings["n_cells"] * settings.get("n_genes", 1000) / 1e6
-    return round((300 + 20 * values) * MEMORY_MARGIN + SNAKEMAKE_MB)
+    return round((300 + 7 * values) * MEMORY_MARGIN + SNAKEMAKE_MB)
 
 
 def preparation_mb(raw_mb: float) -> int:
     """Return the MB to ask for when a dataset is prepared, given the size of its raw.h5ad, which is compressed."""
-    return round((400 + 15 * raw_mb) * MEMORY_MARGIN + SNAKEMAKE_MB)
+    return round((400 + 11 * raw_mb) * MEMORY_MARGIN + SNAKEMAKE_MB)
 
 
 def read_size(path: str | Path) -> Size:
