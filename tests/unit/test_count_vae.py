@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from conftest import make_dataset, nearest_centre
-from scipy import stats
+from scipy import sparse, stats
 
 from scbench.autoencoders import count_vae, generation
 from scbench.autoencoders.count_vae import CountVae
 from scbench.autoencoders.parameters import CountVaeParameters
 from scbench.files import read_model, write_model
 from scbench.methods import cvae_nb, vae_nb
-from scbench.neural import automatic, priors
+from scbench.neural import automatic, cells, priors
 from scbench.neural.cells import Cells, Counts
 from scbench.neural.fit import load
 
@@ -51,8 +51,8 @@ def test_prior_beta_steps_and_dropout_go_by_the_number_of_cells_unless_given(mon
         return options.prior, options.beta, options.max_steps, options.dropout
 
     data = make_dataset("counts")
-    assert chosen(data.n_cells) == ("mog", 1.0, 2500, 0.3)
-    assert chosen(data.n_cells - 1) == ("normal", 0.5, 5000, 0.3)
+    assert chosen(data.n_cells) == ("mog", 1.0, 850, 0.3)
+    assert chosen(data.n_cells - 1) == ("normal", 0.5, 1700, 0.3)
     assert chosen(1, prior="mog", beta=0.0, max_steps=7, dropout=0.0) == ("mog", 0.0, 7, 0.0)
 
 
@@ -199,3 +199,25 @@ def test_divergences_equal_torch_distributions():
     assert torch.allclose(
         conditional.kl(mean, log_variance, None, batch), torch.distributions.kl_divergence(q, p), atol=1e-5
     )
+
+
+def test_training_starts_at_the_dispersions_of_the_counts(monkeypatch):
+    rng = np.random.default_rng(0)
+    theta, share = np.array([0.5, 2.0, 8.0, np.inf]), np.array([0.1, 0.2, 0.3, 0.4])
+    library = rng.integers(100, 300, 20_000)
+    mean = library[:, None] * share
+    rate = np.where(np.isinf(theta), mean, mean * rng.gamma(np.where(np.isinf(theta), 1, theta), 1, mean.shape) / theta)
+    counts = Counts(sparse.csr_matrix(rng.poisson(rate).astype(np.int32)), 200 / library)
+    found = counts.dispersions()
+    assert np.allclose(found[:3], theta[:3], rtol=0.05)
+    assert found[3] > 100
+
+    model = CountVae(CountVaeParameters(dispersion="gene_batch"), n_genes=4, n_batches=2)
+    model.start_at(counts)
+    started = np.array([found.clip(0.3, 10)] * 2)
+    assert np.allclose(model.theta().detach(), started, rtol=1e-3)
+
+    whole = counts.shares(), counts.log_means(), counts.mean_total(), found
+    monkeypatch.setattr(cells, "BLOCK", 999)
+    in_blocks = counts.shares(), counts.log_means(), counts.mean_total(), counts.dispersions()
+    assert all(np.allclose(one, other) for one, other in zip(whole, in_blocks, strict=True))

@@ -18,6 +18,8 @@ from scbench.neural.priors import ConditionalNormal, GaussianMixture, Prior, Sta
 from scbench.neural.schedules import WARM_UP, weights_at
 from scbench.types import Dataset, Embedding
 
+FIRST_DISPERSION = (0.3, 10.0)  # range of the dispersions with which training starts
+
 
 class CountVae(Model[CountVaeParameters]):
     """Variational autoencoder of counts: a Gaussian latent, a batch-conditioned decoder to mean counts, and a prior."""
@@ -69,7 +71,7 @@ class CountVae(Model[CountVaeParameters]):
 
     @torch.no_grad()
     def start_at(self, counts: Counts) -> None:
-        """Centre the encoder on the mean cell and initialise the decoder with its shares of the genes.
+        """Centre the encoder on the mean cell; start the decoder at its shares of the genes and at their dispersions.
 
         Without this, what all cells have in common hides the differences between them for the first thousand steps.
         """
@@ -79,6 +81,9 @@ class CountVae(Model[CountVaeParameters]):
         assert isinstance(first, nn.Linear)
         first.bias.copy_(-first.weight[:, : self.n_genes] @ mean)
         self.decoder.to_genes.bias.copy_(torch.log(torch.from_numpy(counts.shares()).float() + 1e-8))
+        if self.options.likelihood in ("nb", "zinb"):
+            theta = torch.from_numpy(counts.dispersions().clip(*FIRST_DISPERSION)).float()
+            self.log_theta.copy_(likelihoods.free_dispersion(theta).expand_as(self.log_theta))
 
     def code(self, batch: torch.Tensor) -> torch.Tensor | None:
         """Return the condition (n, width) of batch codes (n,)."""

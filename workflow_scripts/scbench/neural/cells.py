@@ -43,10 +43,12 @@ class Counts:
     def __getitem__(self, cells: np.ndarray | slice) -> Counts:
         return Counts(self.matrix[cells], self.scale[cells])
 
-    def scaled(self) -> sparse.csr_matrix:
-        """Return normalised counts, (n_cells, n_genes) float64, with the indices of `matrix`."""
+    def scaled(self, *, power: int = 1) -> sparse.csr_matrix:
+        """Return a power of the normalised counts, (n_cells, n_genes) float64, with the indices of `matrix`."""
         values = np.repeat(self.scale, np.diff(self.matrix.indptr))
         values *= self.matrix.data
+        if power != 1:
+            values **= power
         return sparse.csr_matrix((values, self.matrix.indices, self.matrix.indptr), self.shape)
 
     def log_normalised(self) -> sparse.csr_matrix:
@@ -75,6 +77,16 @@ class Counts:
     def log_means(self) -> np.ndarray:
         """Return the mean log-normalised expression of each gene, (n_genes,)."""
         return self._means(block.log_normalised() for block in self.blocks())
+
+    def dispersions(self) -> np.ndarray:
+        """Return theta = mean^2 / (variance - Poisson variance) of the normalised counts of each gene, (n_genes,).
+
+        inf: the gene varies no more than counts of a Poisson distribution.
+        """
+        mean = self._means(block.scaled() for block in self.blocks())
+        squares = self._means(block.scaled(power=2) for block in self.blocks())
+        excess = squares - mean**2 - mean * self.scale.mean()
+        return np.divide(mean**2, excess, out=np.full_like(mean, np.inf), where=excess > 0)
 
     def _means(self, blocks: Iterator[sparse.csr_matrix]) -> np.ndarray:
         total = np.zeros(self.shape[1])

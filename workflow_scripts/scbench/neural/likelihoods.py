@@ -22,6 +22,11 @@ def dispersion(free: torch.Tensor) -> torch.Tensor:
     return (torch.nn.functional.softplus(free) + MIN_THETA).clamp(max=MAX_THETA)
 
 
+def free_dispersion(theta: torch.Tensor) -> torch.Tensor:
+    """Return the unconstrained parameters that `dispersion` maps to theta, which must be within the clipping range."""
+    return torch.log(torch.expm1(theta - MIN_THETA))
+
+
 def negative_binomial_nll(counts: torch.Tensor, mean: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
     """Return the negative log-likelihood of a negative binomial with variance = mean + mean^2 / theta.
 
