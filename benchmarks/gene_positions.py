@@ -17,9 +17,10 @@ import numpy as np
 import torch
 
 from scbench.config import load_config
-from scbench.files import method_input, read_dataset, read_gene_vectors
+from scbench.files import read_dataset, read_gene_vectors
 from scbench.gene_knowledge.sources import make_vectors
 from scbench.methods.gene_transformer_plain import integrate
+from scbench.prepared import method_input
 
 VARIANTS = {
     "random": [],

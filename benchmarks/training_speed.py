@@ -31,9 +31,10 @@ import torch  # noqa: E402
 
 from scbench.autoencoders.count_vae import CountVae  # noqa: E402
 from scbench.autoencoders.parameters import CountVaeParameters  # noqa: E402
-from scbench.files import method_input, read_dataset  # noqa: E402
+from scbench.files import read_dataset  # noqa: E402
 from scbench.neural.cells import Cells, Counts  # noqa: E402
 from scbench.neural.training import train  # noqa: E402
+from scbench.prepared import method_input  # noqa: E402
 
 torch.set_num_threads(options.threads)
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

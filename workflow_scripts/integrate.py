@@ -5,7 +5,8 @@ from scbench.logs import logged
 with logged(snakemake.log[0], snakemake.resources):
     from pathlib import Path
 
-    from scbench.files import matrix_of, read_dataset, read_gene_vectors, read_truth
+    from scbench.files import read_dataset, read_gene_vectors, read_truth
+    from scbench.prepared import matrix_of
     from scbench.provenance import run_key
     from scbench.runner import run, write_run
     from scbench.spec import Spec

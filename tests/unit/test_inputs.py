@@ -133,6 +133,10 @@ CASES = {
     "unknown label_key": (changed_cells(lambda _: None, label_key="no"), "label_key 'no' is no column of obs"),
     "unknown level": (changed_cells(lambda _: None, label_key=["kind", "no"]), "label_key 'no' is no column of obs"),
     "unknown condition": (changed_cells(lambda _: None, condition_key="no"), "condition_key 'no' is no column of obs"),
+    "unknown pseudotime": (
+        changed_cells(lambda _: None, pseudotime_key="no"),
+        "pseudotime_key 'no' is no column of obs",
+    ),
     "unknown layer": (changed_cells(lambda _: None, counts_layer="no"), "'no' does not exist; layers: log, umi"),
     "unknown excluded batch": (
         changed_cells(lambda _: None, exclude_batches=["x"]),
@@ -245,6 +249,7 @@ def test_fetch_refuses_it_too(cells, tmp_path, case):
             label_key=given["label_key"],
             counts_layer=given.get("counts_layer"),
             condition_key=given.get("condition_key"),
+            pseudotime_key=given.get("pseudotime_key"),
             exclude_batches=given.get("exclude_batches", ()),
         )
     assert ": " in str(error.value)

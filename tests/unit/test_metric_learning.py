@@ -10,7 +10,6 @@ import pytest
 import torch
 from conftest import SHARED, make_dataset
 
-from scbench.files import method_input
 from scbench.graphs import edges, leiden
 from scbench.graphs import merging as clusters
 from scbench.methods import scdml, scdml_iterative
@@ -24,6 +23,7 @@ from scbench.neural.automatic import embedding_width
 from scbench.neural.cells import Cells
 from scbench.neural.fit import load
 from scbench.neural.training import apply
+from scbench.prepared import method_input
 from scbench.types import HISTORY_COLUMNS, Embedding
 
 FEW_STEPS = {"seed": 0, "device": "cpu", "threads": 1, "epochs": 2}

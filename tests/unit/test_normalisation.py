@@ -8,8 +8,8 @@ from scbench.autoencoders.autoencoder import Autoencoder
 from scbench.autoencoders.parameters import AutoencoderParameters
 from scbench.datasets.prepare import prepare
 from scbench.datasets.simulate import simulate
-from scbench.files import method_input
 from scbench.neural.cells import Cells, Counts
+from scbench.prepared import method_input
 
 SETTINGS = {"hvg_batch_aware": True, "n_pcs": 5, "min_cells_per_gene": 3}
 

@@ -11,6 +11,7 @@ from scbench.datasets.selection import select, stratified
 from scbench.datasets.simulate import simulate
 from scbench.datasets.validate import standardise
 from scbench.files import read_truth, write_truth
+from scbench.metrics.suite import score_run
 from scbench.types import ConfigError, ContractError
 
 SETTINGS = {"n_top_genes": 40, "hvg_batch_aware": True, "target_sum": 1e4, "n_pcs": 5, "min_cells_per_gene": 3}
@@ -80,6 +81,26 @@ def test_levels_and_condition_reach_the_truth_and_not_the_dataset(levels, raw, t
     assert list(back["label:subtype"]) == list(raw.obs["subtype"])[::-1]
     assert list(back["cell_type"]) == list(back["label:cell_type"]) == list(raw.obs["cell_type"])[::-1]
     assert list(adata.obs) == ["batch", "total_counts"], "no method sees them"
+
+
+def test_a_pseudotime_of_the_user_reaches_the_metrics(raw):
+    given = raw.copy()
+    given.obs["dpt"] = np.where(np.arange(400) < 390, np.linspace(0, 1, 400), np.nan)
+    keys = {"batch_key": "batch", "label_key": "cell_type", "counts_layer": None, "source": "given"}
+    found = standardise(given, pseudotime_key="dpt", **keys)
+    adata, truth = prepare(found, **SETTINGS)
+    assert np.array_equal(adata.obs["pseudotime"], given.obs["dpt"], equal_nan=True)
+    metrics = {"bio": ["trajectory_conservation"], "batch": [], "extra": []}
+    run = {"dataset": "given", "method": "pca", "seed": 0, "metrics": metrics}
+    line = np.c_[np.linspace(0, 9, 400), np.random.default_rng(0).normal(0, 1, 400)].astype(np.float32)
+    scores = score_run(line, None, adata, truth, **run)["scores"]
+    assert scores["value"].item() > 0.95
+    for values, problem in {"late": "holds 'late', which is no finite number", 1.0: "fewer than two different"}.items():
+        given.obs["dpt"] = values
+        with pytest.raises(ValueError, match=f"pseudotime_key 'dpt' {problem}|has {problem}"):
+            standardise(given, pseudotime_key="dpt", **keys)
+    with pytest.raises(ValueError, match="pseudotime_key 'none' is no column of obs"):
+        standardise(given, pseudotime_key="none", **keys)
 
 
 def test_one_level_in_a_list_is_a_label_key(raw):

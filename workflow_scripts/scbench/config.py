@@ -29,7 +29,11 @@ from scbench.types import ConfigError
 
 DEFAULT_FILES = ("config.yaml", "datasets.yaml", "methods.yaml")
 NOT_OF_THE_SOURCE = ("citation", "licence", "doi", "embeddings")  # keys of a dataset that do not change its content
-METRICS_OF_KEYS: dict[str, Need] = {"condition_key": "conditions", "null_split": "null_split"}  # of a dataset
+METRICS_OF_KEYS: dict[str, Need] = {  # of a dataset
+    "condition_key": "conditions",
+    "pseudotime_key": "pseudotime",
+    "null_split": "null_split",
+}
 SELECTION_KEYS = ("max_cells", "null_split")  # of a dataset; they choose among its cells
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from scbench.checks import RUN_COLUMNS, check_embedding, require
 from scbench.devices import choose_device
 from scbench.files import (
-    method_input,
     read_dataset,
     read_embedding,
     read_model,
@@ -25,6 +24,7 @@ from scbench.files import (
     write_model,
     write_table,
 )
+from scbench.prepared import method_input
 from scbench.provenance import PACKAGES_OF_METHODS, hardware, method_digest, missing_packages, package_versions
 from scbench.spec import Spec
 from scbench.types import Checkpoint, Dataset, Embedding

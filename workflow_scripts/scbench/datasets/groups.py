@@ -73,6 +73,26 @@ def column_of(obs: pd.DataFrame, source: str | Path, key: str, column: str) -> n
     return names[codes]
 
 
+def pseudotime_of(obs: pd.DataFrame, source: str | Path, column: str) -> np.ndarray:
+    """Return a column of obs as numbers, (n_cells,) float64; nan: the cell is not part of the trajectory.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, it does not hold finite numbers, or fewer than two different ones.
+    """
+    require_column(obs.columns, source, "pseudotime_key", column)
+    values = pd.to_numeric(obs[column].astype(object), errors="coerce").to_numpy(float)
+    if (bad := obs[column].notna().to_numpy() & ~np.isfinite(values)).any():
+        where = f"holds {obs[column][bad].iloc[0]!r}, which is no finite number"
+        raise ValueError(f"{source}: pseudotime_key '{column}' {where}; leave cells outside the trajectory empty")
+    if len(np.unique(values[np.isfinite(values)])) < 2:
+        raise ValueError(
+            f"{source}: pseudotime_key '{column}' has fewer than two different values; name another column"
+        )
+    return values
+
+
 def kept_cells(obs: pd.DataFrame, source: str | Path, batch_key: str, excluded: Collection[str]) -> np.ndarray:
     """Return which cells are in none of the batches `exclude_batches`, (n_cells,) bool.
 

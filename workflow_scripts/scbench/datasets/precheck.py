@@ -150,7 +150,7 @@ def _keys(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return {key or key with a number: column} of the keys that name columns."""
     labels = settings.get("label_key")
     levels = labels if isinstance(labels, list) else [labels]
-    found = {"batch_key": settings["batch_key"], "condition_key": settings.get("condition_key")}
+    found = {key: settings.get(key) for key in ("batch_key", "condition_key", "pseudotime_key")}
     found |= {f"label_key {place}": name for place, name in enumerate(levels)}
     return {key: name for key, name in found.items() if name is not None}
 
@@ -159,7 +159,7 @@ def _check_columns(
     obs: Any, source: str | Path, settings: Mapping[str, Any], *, partial: bool, known: Collection[str] | None = None
 ) -> None:
     """Check the columns of some or all cells; `known` are all columns, if `obs` has only those in question."""
-    from scbench.datasets.groups import check_sizes, column_of, kept_cells, require_column
+    from scbench.datasets.groups import check_sizes, column_of, kept_cells, pseudotime_of, require_column
 
     excluded = settings.get("exclude_batches", ())
     for key, name in _keys(settings).items():
@@ -169,6 +169,9 @@ def _check_columns(
     else:
         kept = kept_cells(obs, source, settings["batch_key"], excluded)
     for key, name in _keys(settings).items():
+        if key == "pseudotime_key":
+            pseudotime_of(obs[kept], source, name)
+            continue
         values = column_of(obs[kept], source, key.split()[0], name)
         if key == "batch_key" and not partial and not settings.get("null_split"):
             check_sizes(values, source)

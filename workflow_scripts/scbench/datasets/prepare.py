@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 
 from scbench.checks import CONDITION, LABEL_PREFIX
 from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
-from scbench.files import PHASES
+from scbench.prepared import PHASES
 
 MIN_CELLS_TO_VOTE = 20  # dispersions of smaller batches are noise, and scanpy's binning fails on a few cells
 MIN_PHASE_GENES = 10

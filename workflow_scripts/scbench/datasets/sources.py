@@ -58,6 +58,7 @@ def read_source(settings: Mapping, *, folder: str | Path, lock: str | Path) -> a
         label_key=settings["label_key"],
         counts_layer=settings.get("counts_layer"),
         condition_key=settings.get("condition_key"),
+        pseudotime_key=settings.get("pseudotime_key"),
         round_counts=settings.get("round_counts", False),
         exclude_batches=settings.get("exclude_batches", ()),
     )

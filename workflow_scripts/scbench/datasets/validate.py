@@ -12,7 +12,7 @@ from anndata.utils import make_index_unique
 from scipy import sparse
 
 from scbench.checks import CONDITION, LABEL_PREFIX, is_counts
-from scbench.datasets.groups import column_of, kept_cells
+from scbench.datasets.groups import column_of, kept_cells, pseudotime_of
 from scbench.datasets.read import RENAMED_GENES
 
 
@@ -24,6 +24,7 @@ def standardise(
     label_key: str | Sequence[str] | None,
     counts_layer: str | None,
     condition_key: str | None = None,
+    pseudotime_key: str | None = None,
     round_counts: bool = False,
     exclude_batches: Collection[str] = (),
 ) -> anndata.AnnData:
@@ -35,6 +36,7 @@ def standardise(
         Name of the file for error messages.
     batch_key, label_key, condition_key
         Columns of obs; without `label_key` the result has no cell types; with several, the first is the cell type.
+        Beside them `pseudotime_key`: numbers, missing for cells outside the trajectory.
     counts_layer
         Layer with the raw counts; None: X.
     round_counts
@@ -44,9 +46,9 @@ def standardise(
 
     Returns
     -------
-    X CSR int32, obs batch and the columns of `truth_of` (categories of str), unique cell and gene names, uns
-    dropped_empty_cells (their number), if cells were left out, uns dropped_cells (all their ids), and, if names had to
-    be changed, uns notes (sentences).
+    X CSR int32, obs batch, the columns of `truth_of` (categories of str) and pseudotime (float), unique cell and gene
+    names, uns dropped_empty_cells (their number), if cells were left out, uns dropped_cells (all their ids), and, if
+    names had to be changed, uns notes (sentences).
 
     Raises
     ------
@@ -55,21 +57,22 @@ def standardise(
     """
     kept = kept_cells(adata.obs, source, batch_key, exclude_batches)
     counts = _counts(adata, source, counts_layer, round_counts, kept)
-    obs = pd.DataFrame(index=make_index_unique(adata.obs_names[kept].astype(str)))
-    obs["batch"] = column_of(adata.obs[kept], source, "batch_key", batch_key)
-    for name, values in truth_of(adata.obs[kept], source, label_key=label_key, condition_key=condition_key).items():
-        obs[name] = values
+    obs = adata.obs[kept].set_axis(make_index_unique(adata.obs_names[kept].astype(str)))
     filled = counts.getnnz(axis=1) > 0
     if not filled.any():
         raise ValueError(f"{source}: no cell has any counts; check counts_layer")
     var = pd.DataFrame(index=make_index_unique(adata.var_names.astype(str)))
-    result = anndata.AnnData(X=counts if filled.all() else counts[filled], obs=obs[filled].astype("category"), var=var)
+    groups = truth_of(obs, source, label_key=label_key, condition_key=condition_key)
+    cells = pd.DataFrame({"batch": column_of(obs, source, "batch_key", batch_key), **groups}, obs.index)
+    cells = cells[filled].astype("category")
+    if pseudotime_key is not None:
+        cells["pseudotime"] = pseudotime_of(obs, source, pseudotime_key)[filled]
+    result = anndata.AnnData(X=counts if filled.all() else counts[filled], obs=cells, var=var)
     result.uns["dropped_empty_cells"] = int((~filled).sum())
     twice = {"cell ids": adata.obs_names[kept].duplicated().sum(), "gene names": adata.uns.get(RENAMED_GENES, 0)}
     if notes := [f"{number} {what} stand twice and were numbered" for what, number in twice.items() if number]:
         result.uns["notes"] = np.array(notes)
-    dropped = adata.obs_names.astype(str).difference(result.obs_names)
-    if len(dropped):
+    if len(dropped := adata.obs_names.astype(str).difference(result.obs_names)):
         result.uns["dropped_cells"] = dropped.to_numpy()
     return result
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from scbench.files import atomic, target_sum
+from scbench.files import atomic
+from scbench.prepared import target_sum
 from scbench.types import ContractError
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ NEEDS: Mapping[Need, str] = {
     "cell_cycle": "cell cycle scores",
     "expression": "expression of genes",
     "batch_pca": "a PCA per batch",
-    "pseudotime": "pseudotime",
+    "pseudotime": "pseudotime (`pseudotime_key`)",
     "conditions": "several conditions (`condition_key`)",
     "null_split": "a null split (`null_split: true`)",
 }

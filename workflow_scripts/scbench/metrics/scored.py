@@ -97,7 +97,7 @@ class Scored:
             case "batch_pca" if self.batch_pca is None or np.isnan(self.batch_pca).all():
                 return "the dataset has no PCA of a batch; batches of at least 100 cells have one"
             case "pseudotime" if self.pseudotime is None or np.isnan(self.pseudotime).all():
-                return "the dataset has no pseudotime"
+                return "the dataset has no pseudotime_key"
             case "conditions" if self.condition is None:
                 return "the dataset has no condition_key"
             case "conditions" if self.condition is not None and len(np.unique(self.condition)) == 1:

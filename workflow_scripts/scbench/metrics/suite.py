@@ -16,7 +16,6 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from scbench.checks import BY_TYPE_COLUMNS, CONDITION, LABEL_PREFIX, LEVEL_COLUMNS, SCORE_COLUMNS
-from scbench.files import cell_cycle_phases
 from scbench.metrics.backend import by_scib_metrics
 from scbench.metrics.by_type import by_type, cell_scores
 from scbench.metrics.canonical import bounded, canonical_order
@@ -24,6 +23,7 @@ from scbench.metrics.catalogue import METRICS
 from scbench.metrics.errors import NotApplicableError
 from scbench.metrics.metric import GROUPS, NEEDS, Metric
 from scbench.metrics.scored import Scored
+from scbench.prepared import cell_cycle_phases
 from scbench.provenance import code_digest, package_versions
 
 if TYPE_CHECKING:
