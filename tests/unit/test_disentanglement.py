@@ -8,9 +8,10 @@ import pytest
 from conftest import ROOT, make_dataset
 
 from scbench.analyses import disentanglement as d
+from scbench.autoencoders.autoencoder import Autoencoder
 from scbench.config import load_config
 from scbench.methods import disentangled_ae
-from scbench.neural.cells import Counts
+from scbench.neural.cells import Cells, Counts
 from scbench.report.disentanglement import draw_run
 from scbench.report.figures import save
 
@@ -74,6 +75,19 @@ def test_swapping_the_code_of_a_trained_model_shows_the_other_batch(preset):
     assert values["batch", "z_batch"] > 0.9
     assert values["cell_type", "z_bio"] > 0.9
     assert values["batch", "cell_type"] < 0.75, "composition tells little of the batch here"
+
+
+@pytest.mark.parametrize(("condition", "reaches"), [("softmax", True), ("z_batch", True), ("one_hot", False)])
+def test_by_default_the_reconstruction_depends_on_z_batch(condition, reaches):
+    data = make_dataset("counts")
+    options = disentangled_ae.Parameters(condition=condition, dropout=0.0, max_steps=10)
+    assert disentangled_ae.Parameters().condition == "softmax"
+    model = Autoencoder(options, n_genes=data.X.shape[1], n_batches=2, n_clusters=1)
+    part = Cells("cpu", {"counts": Counts.of(data), "batch": data.batch}).take(np.arange(64))
+    cluster = part["batch"] * 0
+    model.losses(part["counts"], part["batch"], cluster)["reconstruction"].backward()
+    gradient = model.to_code.weight.grad
+    assert (gradient is not None and bool(gradient.abs().sum() > 0)) is reaches
 
 
 def test_without_cell_types_there_are_no_probes_of_them_and_no_classifiers(random):

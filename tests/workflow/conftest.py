@@ -37,10 +37,10 @@ class Project:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         return subprocess.run(command, cwd=folder or self.folder, capture_output=True, text=True, env=environment())
 
-    def start(self, *arguments: str) -> subprocess.Popen:
-        """Start it in a process group of its own."""
+    def start(self, *arguments: str, stdout: int = subprocess.DEVNULL) -> subprocess.Popen:
+        """Start it in a process group of its own; what it prints is dropped or, with `subprocess.PIPE`, kept."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        streams = {"stdout": stdout, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.folder, env=environment(), start_new_session=True, **streams)
 
     def plan(self, *arguments: str) -> dict[str, int]:

@@ -21,6 +21,7 @@ from conftest import ROOT
 
 from scbench.analyses.exports import EXPORTS
 from scbench.config import read_config
+from scbench.files import read_record
 
 METHODS = ["unintegrated", "harmony", "scdml_iterative"]
 CONTROLS = ["random_embedding", "cell_type_oracle"]
@@ -400,7 +401,7 @@ def test_a_broken_file_costs_its_own_run_and_the_next_start_makes_it_again(finis
 
 
 def test_a_killed_run_goes_on_where_it_stopped(finished):
-    """Terminated in the middle: what was finished stays, and the next start makes the rest."""
+    """Ended by a hangup, as by a termination: what was finished stays, and the next start makes the rest."""
     again = finished.folder / "again"
     (again / "small").mkdir(parents=True)
     for name in ("raw.h5ad", "dataset.h5ad", "truth.tsv.gz"):
@@ -408,12 +409,13 @@ def test_a_killed_run_goes_on_where_it_stopped(finished):
     benchmark = {"results": "again", "datasets": ["small"], "methods": ["unintegrated"], "seeds": [0, 1, 2]}
     (finished.folder / "again.yaml").write_text(yaml.safe_dump({"benchmark": benchmark}))
     arguments = ["again/summary/summary.tsv", "--configfile", "tiny.yaml", "again.yaml"]
-    process = finished.start(*arguments)
+    process = finished.start(*arguments, stdout=subprocess.PIPE)
     deadline = time.monotonic() + 300
     while len(list(again.glob("small/*/*/embedding.h5ad"))) < 4 and time.monotonic() < deadline:
         time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait(60)
+    os.kill(process.pid, signal.SIGHUP)
+    output = process.communicate(timeout=60)[0]
+    assert re.search(r"[2-7] of 7 runs are complete, .*\. Start again to make only what is missing", output), output
     done = {path: path.stat().st_mtime_ns for path in again.glob("small/*/*/embedding.h5ad")}
     assert 2 <= len(done) < 7
     assert finished.snakemake(*arguments).returncode == 0
@@ -427,6 +429,26 @@ def test_a_killed_run_goes_on_where_it_stopped(finished):
         "random_embedding": True,
         "cell_type_oracle": True,
     }
+
+
+def test_two_starts_at_once_without_a_lock_leave_whole_files(finished):
+    """With --nolock, against advice: both may make the same files, and none is half of one and half of the other."""
+    benchmark = {"results": "twice", "datasets": ["small"], "methods": ["unintegrated"], "seeds": [0]}
+    (finished.folder / "twice.yaml").write_text(yaml.safe_dump({"benchmark": benchmark}))
+    (finished.folder / "twice/small").mkdir(parents=True)
+    for name in ("raw.h5ad", "dataset.h5ad", "truth.tsv.gz"):
+        shutil.copy(finished.results / "small" / name, finished.folder / "twice/small")
+    arguments = ["twice/summary/summary.tsv", "--nolock", "--configfile", "tiny.yaml", "twice.yaml"]
+    both = [finished.start(*arguments, stdout=subprocess.PIPE) for _ in range(2)]
+    outputs = [one.communicate(timeout=300)[0] for one in both]
+    for output in outputs:
+        assert "Traceback" not in output
+    assert finished.snakemake(*arguments).returncode == 0
+    runs = pd.read_csv(finished.folder / "twice/summary/coverage.tsv", sep="\t")
+    assert set(runs["status"]) == {"ok"}
+    for path in (finished.folder / "twice").rglob("embedding.h5ad"):
+        assert list(read_record(path)), path
+    assert not list((finished.folder / "twice").rglob("*.broken"))
 
 
 def test_exports_are_made_on_demand_of_every_run(finished):

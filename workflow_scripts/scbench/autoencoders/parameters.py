@@ -88,8 +88,8 @@ class AutoencoderParameters(TrainingParameters):
     split
         Whether the latent has a part z_batch in addition to z_bio, with as many dimensions as batches.
     condition, condition_dim
-        Batch condition of every layer of the decoder: none, z_batch, one_hot, or a trained embedding of width
-        `condition_dim`.
+        Batch condition of every layer of the decoder: none; z_batch; softmax, the batch probabilities that are the
+        softmax of z_batch; one_hot, the batch itself; or a trained embedding of it, of width `condition_dim`.
     reconstruction
         nb: negative log-likelihood of the counts, summed over genes, with a dispersion per gene (and batch, if there is
         a condition); mse: squared error of log-normalised expression, mean over genes.
@@ -110,7 +110,7 @@ class AutoencoderParameters(TrainingParameters):
     hidden: tuple[int, ...] | None = numbers(None, 1, MAX_WIDTH)
     objective: dict = field(default_factory=dict)
     split: bool = False
-    condition: str = choice("none", "none", "z_batch", "one_hot", "embedding")
+    condition: str = choice("none", "none", "z_batch", "softmax", "one_hot", "embedding")
     condition_dim: int = number(16, 1, MAX_WIDTH)
     reconstruction: str = choice("nb", "nb", "mse")
     layers: str = choice("dense", "dense", "convolution")
@@ -124,8 +124,12 @@ class AutoencoderParameters(TrainingParameters):
     def __post_init__(self) -> None:
         super().__post_init__()
         terms = read_schedules(self.objective, TERMS)
-        if not self.split and (self.condition == "z_batch" or {"batch_code", "batch_code_kl"} & set(terms)):
-            raise ParameterError("objective: condition z_batch, batch_code and batch_code_kl need split: true")
+        if not self.split and (
+            self.condition in ("z_batch", "softmax") or {"batch_code", "batch_code_kl"} & set(terms)
+        ):
+            raise ParameterError(
+                "objective: condition z_batch or softmax, batch_code and batch_code_kl need split: true"
+            )
         if self.pretrain and self.layers == "convolution":
             raise ParameterError("pretrain: convolutions are not trained layer by layer; use layers: dense")
         if "commitment" in terms and self.latent_dim % self.n_groups:
