@@ -225,6 +225,15 @@ CASES = {
 }
 
 
+def test_the_trajectory_may_begin_after_the_first_rows_of_a_table(tmp_path):
+    """The check before any job reads the first rows only; the first batch may be outside the trajectory."""
+    rows = "".join(f"c{i},lab_{i % 2},x{i % 3},{i if i > 1500 else ''}\n" for i in range(2000))
+    make = with_metadata("cell,lab,kind,dpt\n" + rows)
+    check_source(make(None, tmp_path) | {"pseudotime_key": "dpt"})
+    with pytest.raises(ValueError, match="'x0', which is no finite number"):
+        check_source(make(None, tmp_path) | {"pseudotime_key": "kind"})
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_source_that_cannot_be_used_is_found_before_any_job(cells, tmp_path, case):
     make, words = CASES[case]

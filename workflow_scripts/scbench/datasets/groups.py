@@ -47,10 +47,7 @@ def column_of(obs: pd.DataFrame, source: str | Path, key: str, column: str) -> n
         If there is no such column, values are missing or read as missing, or the values are no groups: numbers that are
         not whole, or about as many values as cells.
     """
-    if column not in obs:
-        raise ValueError(
-            f"{source}: {key} '{column}' is no column of obs; columns: {', '.join(map(str, obs)) or 'none'}"
-        )
+    require_column(obs, source, key, column)
     values = obs[column]
     if isinstance(values, pd.DataFrame):
         raise ValueError(f"{source}: {key} '{column}' is the name of {values.shape[1]} columns of obs; rename them")
@@ -73,20 +70,22 @@ def column_of(obs: pd.DataFrame, source: str | Path, key: str, column: str) -> n
     return names[codes]
 
 
-def pseudotime_of(obs: pd.DataFrame, source: str | Path, column: str) -> np.ndarray:
-    """Return a column of obs as numbers, (n_cells,) float64; nan: the cell is not part of the trajectory.
+def pseudotime_of(obs: pd.DataFrame, source: str | Path, column: str, *, partial: bool = False) -> np.ndarray:
+    """Return a column of obs as numbers, (n_cells,) float64, which are nan for cells outside the trajectory.
+
+    With `partial`, obs holds the first cells only, which may all be outside it.
 
     Raises
     ------
     ValueError
         If there is no such column, it does not hold finite numbers, or fewer than two different ones.
     """
-    require_column(obs.columns, source, "pseudotime_key", column)
+    require_column(obs, source, "pseudotime_key", column)
     values = pd.to_numeric(obs[column].astype(object), errors="coerce").to_numpy(float)
     if (bad := obs[column].notna().to_numpy() & ~np.isfinite(values)).any():
         where = f"holds {obs[column][bad].iloc[0]!r}, which is no finite number"
         raise ValueError(f"{source}: pseudotime_key '{column}' {where}; leave cells outside the trajectory empty")
-    if len(np.unique(values[np.isfinite(values)])) < 2:
+    if not partial and len(np.unique(values[np.isfinite(values)])) < 2:
         raise ValueError(
             f"{source}: pseudotime_key '{column}' has fewer than two different values; name another column"
         )

@@ -170,7 +170,7 @@ def _check_columns(
         kept = kept_cells(obs, source, settings["batch_key"], excluded)
     for key, name in _keys(settings).items():
         if key == "pseudotime_key":
-            pseudotime_of(obs[kept], source, name)
+            pseudotime_of(obs[kept], source, name, partial=partial)
             continue
         values = column_of(obs[kept], source, key.split()[0], name)
         if key == "batch_key" and not partial and not settings.get("null_split"):
