@@ -8,7 +8,7 @@ with logged(snakemake.log[0], snakemake.resources):
     from scbench.score_files import write_cell_scores
 
     run = snakemake.wildcards
-    adata = read_dataset(snakemake.input.dataset, [])
+    adata = read_dataset(snakemake.input.dataset, matrices=[])
     X, _ = read_embedding(snakemake.input.embedding, adata.obs_names, (run.dataset, run.method, int(run.seed)))
     truth = read_truth(snakemake.input.truth, adata.obs_names)
     scores = score_cells(X, adata, truth, read_graph(snakemake.input.embedding), threads=snakemake.threads)

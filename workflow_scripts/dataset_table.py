@@ -13,7 +13,7 @@ with logged(snakemake.log[0], snakemake.resources):
     rows = []
     files = (snakemake.input.dataset, snakemake.input.truth, snakemake.input.report)
     for name, dataset, truth, report in zip(snakemake.params.datasets, *files, strict=True):
-        adata = read_dataset(dataset, [])
+        adata = read_dataset(dataset, matrices=[])
         numbers = describe(adata.n_vars, read_truth(truth), adata.uns["selection"])
         rows.append({"dataset": name, **numbers, "warnings": "; ".join(data_warnings(report)) or "none"})
     write_plain(pd.DataFrame(rows), dict(snakemake.output.items()))

@@ -10,7 +10,7 @@ with logged(snakemake.log[0], snakemake.resources):
     from scbench.gene_knowledge import vectors
     from scbench.gene_knowledge.coexpression import read_pairs
 
-    genes = read_dataset(snakemake.input.dataset, []).var_names.to_numpy()
+    genes = read_dataset(snakemake.input.dataset, matrices=[]).var_names.to_numpy()
     pairs = read_pairs(snakemake.input.pairs)
     report = json.loads(Path(snakemake.input.report).read_text())
     found, report = vectors.from_pairs(snakemake.wildcards.source, pairs, report, genes, width=snakemake.params.width)

@@ -14,7 +14,7 @@ with logged(snakemake.log[0], snakemake.resources):
     given, run = snakemake.input, snakemake.wildcards
     settings = {"path": given.path, "ids": given.get("ids"), "obsm": snakemake.params.obsm}
     settings = {key: str(value) for key, value in settings.items() if value is not None}
-    cells = read_dataset(given.dataset, []).obs_names
+    cells = read_dataset(given.dataset, matrices=[]).obs_names
     X = read_external(settings, cells, read_cells_of_source(given.raw))
     digests = {f"sha256_of_{key}": digest(Path(file)) for key, file in files_of(settings).items()}
     record = {

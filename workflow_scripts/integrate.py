@@ -14,7 +14,7 @@ with logged(snakemake.log[0], snakemake.resources):
 
     given, params = snakemake.input, snakemake.params
     spec, seed = Spec(**params.spec), int(snakemake.wildcards.seed)
-    adata = read_dataset(given.dataset, matrix_of(spec.input))
+    adata = read_dataset(given.dataset, matrices=matrix_of(spec.input))
     vectors = {source: read_gene_vectors(given[source], adata.var_names) for source in spec.gene_vectors}
     key = run_key(params.code, spec.parameters, seed, given.dataset, *(given[source] for source in vectors))
     result = run(

@@ -9,7 +9,7 @@ with logged(snakemake.log[0], snakemake.resources):
 
     given, run = snakemake.input, snakemake.wildcards
     run_of = (run.dataset, run.method, int(run.seed))
-    adata = read_dataset(given.dataset, ["X"])
+    adata = read_dataset(given.dataset, matrices=["X"])
     tables = score_run(
         *read_embedding(given.embedding, adata.obs_names, run_of),
         adata,

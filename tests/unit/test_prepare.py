@@ -10,6 +10,7 @@ from scbench.datasets.cell_cycle import G2M_GENES, S_GENES
 from scbench.datasets.prepare import lognormalise, prepare, rank_genes
 from scbench.datasets.simulate import simulate
 from scbench.files import read_dataset, read_truth, write_dataset, write_truth
+from scbench.types import ContractError
 
 SETTINGS = {"n_top_genes": 40, "hvg_batch_aware": True, "target_sum": 1e4, "n_pcs": 5, "min_cells_per_gene": 3}
 
@@ -39,6 +40,21 @@ def test_the_result_keeps_its_contract_through_files(raw, tmp_path):
     assert list(back.obs) == ["batch", "total_counts"]
     assert list(truth["cell_type"]) == list(raw.obs["cell_type"])
     assert list(truth["batch"]) == list(raw.obs["batch"])
+
+
+@pytest.mark.parametrize("matrices", [[], ["X"], ["counts"]])
+def test_only_the_matrices_that_are_asked_for_are_read(raw, tmp_path, matrices):
+    dataset, path = prepare(raw, **SETTINGS)[0], tmp_path / "dataset.h5ad"
+    write_dataset(path, dataset)
+    part, everything = read_dataset(path, matrices=matrices), read_dataset(path)
+    assert (part.X is not None, "counts" in part.layers) == ("X" in matrices, "counts" in matrices)
+    assert part.obs.equals(everything.obs)
+    assert part.var.equals(everything.var)
+    assert part.uns == everything.uns
+    for name in everything.obsm:
+        np.testing.assert_array_equal(part.obsm[name], everything.obsm[name])
+    with pytest.raises(ContractError):
+        write_dataset(path, part)
 
 
 def test_the_input_is_left_as_it_was_and_twice_gives_the_same_bits(raw):

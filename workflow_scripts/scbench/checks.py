@@ -81,14 +81,16 @@ def check_raw(path, adata) -> None:
     require(bool(adata.var_names.is_unique), path, "gene names are not unique")
 
 
-def check_dataset(path, adata) -> None:
-    """Check a prepared dataset, of which the matrices of cells x genes may be missing."""
-    counts = adata.layers.get("counts")
-    if counts is not None:
+def check_dataset(path, adata, matrices: Collection[str] = ("X", "counts")) -> None:
+    """Check a prepared dataset that has been read with the given matrices of cells x genes."""
+    if "counts" in matrices:
+        require("counts" in adata.layers, path, "has no layers['counts']")
+        counts = adata.layers["counts"]
         require(sparse.issparse(counts) and counts.format == "csr", path, "layers['counts'] is not a CSR matrix")
         require(is_counts(counts), path, "layers['counts'] does not hold whole, non-negative numbers")
-    lognorm = adata.X is None or (sparse.issparse(adata.X) and adata.X.format == "csr" and adata.X.dtype == np.float32)
-    require(lognorm, path, "X is not CSR float32")
+    if "X" in matrices:
+        lognorm = sparse.issparse(adata.X) and adata.X.format == "csr" and adata.X.dtype == np.float32
+        require(lognorm, path, "X is not CSR float32")
     _check_batch(path, adata)
     require("total_counts" in adata.obs, path, "has no obs['total_counts']")
     require("highly_variable_rank" in adata.var, path, "has no var['highly_variable_rank']")

@@ -71,7 +71,12 @@ def write_dataset(path: str | Path, adata: AnnData) -> None:
 
 
 def read_dataset(path: str | Path, matrices: Collection[str] = ("X", "counts")) -> AnnData:
-    """Read a prepared dataset; of the matrices of cells x genes, only those named in `matrices`.
+    """Read a prepared dataset.
+
+    Parameters
+    ----------
+    matrices
+        Which of the two matrices of cells x genes to read, X and counts; the others are missing from the result.
 
     Returns
     -------
@@ -84,14 +89,12 @@ def read_dataset(path: str | Path, matrices: Collection[str] = ("X", "counts")) 
 
     with whole(path):
         with h5py.File(path) as file:
-            missing = [part for part in ("X", "obs", "var", "obsm", "uns", "layers") if part not in file]
-            require(not missing, path, f"has no {', '.join(missing)}")
-            parts = {name: read_elem(file[name]) for name in ("obs", "var", "obsm", "uns")}
-            X = read_elem(file["X"]) if "X" in matrices else None
-            require("counts" in file["layers"], path, "has no layers['counts']")
-            layers = {"counts": read_elem(file["layers/counts"])} if "counts" in matrices else None
-        adata = AnnData(X, layers=layers, **parts)
-        check_dataset(path, adata)
+            places = {"X": "X", "counts": "layers/counts"}
+            parts = ["obs", "var", "obsm", "uns", *(places[name] for name in matrices)]
+            found = {part: read_elem(file[part]) for part in parts if part in file}
+        layers = {"counts": found.pop("layers/counts")} if "layers/counts" in found else None
+        adata = AnnData(**found, layers=layers)
+        check_dataset(path, adata, matrices)
     return adata
 
 

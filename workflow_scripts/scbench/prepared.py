@@ -21,15 +21,15 @@ def cell_cycle_phases(adata: AnnData) -> np.ndarray | None:
 
 
 def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | None = None) -> Dataset:
-    """Return the input that a method declares: counts | lognorm | pca; `matrix_of` names the matrix that it needs."""
-    if declared == "counts":
-        matrix = adata.layers["counts"].astype(np.int32, copy=False)
-    else:
-        matrix = adata.X if declared == "lognorm" else adata.obsm["X_pca"]
+    """Return the input that a method declares: counts | lognorm | pca.
+
+    Of the matrices of cells x genes, `adata` needs the one that `matrix_of` names.
+    """
+    matrix = {"counts": adata.layers.get("counts"), "lognorm": adata.X, "pca": adata.obsm["X_pca"]}[declared]
     batch = adata.obs["batch"].cat
     return Dataset(
         name=name,
-        X=matrix,
+        X=matrix.astype(np.int32, copy=False) if declared == "counts" else matrix,
         batch=batch.codes.to_numpy().astype(np.int64),
         batch_names=tuple(map(str, batch.categories)),
         gene_names=adata.var_names.to_numpy().astype(str),
@@ -42,7 +42,7 @@ def method_input(adata: AnnData, name: str, declared: str, labels: np.ndarray | 
 
 
 def matrix_of(declared: str) -> list[str]:
-    """Return which matrix of a prepared dataset a method needs that declares counts | lognorm | pca, as a list."""
+    """Return the `matrices` to read from a prepared dataset for a method that declares counts | lognorm | pca."""
     return {"counts": ["counts"], "lognorm": ["X"], "pca": []}[declared]
 
 
