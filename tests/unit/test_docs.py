@@ -12,12 +12,17 @@ import pytest
 from scbench.metrics.catalogue import METRICS
 
 
-@pytest.fixture(scope="module")
-def generate(root):
-    spec = importlib.util.spec_from_file_location("generate_docs", root / "docs/generate.py")
+def loaded(path):
+    """Import a file that is not on the path of modules."""
+    spec = importlib.util.spec_from_file_location(f"documented_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def generate(root):
+    return loaded(root / "docs/generate.py")
 
 
 def test_the_page_of_the_metrics_is_up_to_date(generate, capsys):
@@ -104,16 +109,9 @@ def test_the_bad_inputs_of_reliability_are_those_that_are_tested(root):
     page = (root / "docs/reference/reliability.md").read_text()
     listed = re.findall(r"^\| (.+?) \| ", page[: page.index("## Faults")], flags=re.MULTILINE)
     lists = ("PARAMETERS", "SETTINGS", "METHODS", "DATASETS", "FILES")
-    configuration, files, data = (loaded(root, name) for name in ("bad_configuration", "inputs", "data_report"))
+    names = ("test_bad_configuration", "test_inputs", "test_data_report")
+    configuration, files, data = (loaded(root / f"tests/unit/{name}.py") for name in names)
     tested = [case.id for name in lists for case in getattr(configuration, name)]
     tested += [*files.CASES, *data.REFUSED, *data.DOUBTFUL]
     assert [case for case in listed if case != "case"] == tested
     assert len(tested) >= 100
-
-
-def loaded(root, name):
-    """Import a test module, whose cases are listed in the documentation."""
-    spec = importlib.util.spec_from_file_location(f"cases_{name}", root / f"tests/unit/test_{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -95,9 +95,12 @@ def test_a_pseudotime_of_the_user_reaches_the_metrics(raw):
     line = np.c_[np.linspace(0, 9, 400), np.random.default_rng(0).normal(0, 1, 400)].astype(np.float32)
     scores = score_run(line, None, adata, truth, **run)["scores"]
     assert scores["value"].item() > 0.95
-    for values, problem in {"late": "holds 'late', which is no finite number", 1.0: "fewer than two different"}.items():
+    for values, problem in {
+        "late": "holds 'late', which is no finite number",
+        1.0: "has fewer than two different",
+    }.items():
         given.obs["dpt"] = values
-        with pytest.raises(ValueError, match=f"pseudotime_key 'dpt' {problem}|has {problem}"):
+        with pytest.raises(ValueError, match=f"pseudotime_key 'dpt' {problem}"):
             standardise(given, pseudotime_key="dpt", **keys)
     with pytest.raises(ValueError, match="pseudotime_key 'none' is no column of obs"):
         standardise(given, pseudotime_key="none", **keys)

@@ -98,7 +98,7 @@ class Autoencoder(Model[AutoencoderParameters]):
         return self.to_mean(h), None if self.to_code is None else self.to_code(h)
 
     def code_of(self, batch: torch.Tensor) -> torch.Tensor | None:
-        """Return the condition under which cells of batch codes (n,) are decoded, unless it is z_batch itself."""
+        """Return the condition for decoding cells as if they were of the batches (n,); not for condition z_batch."""
         if self.options.condition in ("one_hot", "softmax"):
             return one_hot(batch, self.n_batches)
         return None if self.batch_embedding is None else self.batch_embedding(batch)
@@ -118,8 +118,10 @@ class Autoencoder(Model[AutoencoderParameters]):
         code, code_log_variance, u = self._part(h, self.to_code, self.to_code_log_variance)
         if self.codebook is not None:
             z = self.codebook(z)
-        of_cells = {"z_batch": lambda: u, "softmax": lambda: torch.softmax(u, 1)}
-        condition = of_cells.get(self.options.condition, lambda: self.code_of(batch))()
+        if self.options.condition not in ("z_batch", "softmax"):
+            condition = self.code_of(batch)
+        else:
+            condition = u if self.options.condition == "z_batch" else torch.softmax(u, dim=1)
         p = Pass(counts, batch, cluster, mean, log_variance, z, code, code_log_variance, condition)
         return {name: LOSSES[name](self, p) for name in self.terms}
 

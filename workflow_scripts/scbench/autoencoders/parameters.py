@@ -88,8 +88,8 @@ class AutoencoderParameters(TrainingParameters):
     split
         Whether the latent has a part z_batch in addition to z_bio, with as many dimensions as batches.
     condition, condition_dim
-        Batch condition of every layer of the decoder: none; z_batch; softmax, the batch probabilities that are the
-        softmax of z_batch; one_hot, the batch itself; or a trained embedding of it, of width `condition_dim`.
+        What every layer of the decoder is told of the batch: none (nothing), z_batch, softmax (of z_batch: the
+        probabilities of the batches), one_hot (the batch itself) or embedding (trained, of width `condition_dim`).
     reconstruction
         nb: negative log-likelihood of the counts, summed over genes, with a dispersion per gene (and batch, if there is
         a condition); mse: squared error of log-normalised expression, mean over genes.

@@ -83,7 +83,7 @@ def prepare(
 
 
 def _columns(matrix: sparse.csr_matrix, kept: np.ndarray) -> sparse.csr_matrix:
-    """Return some columns, (n_columns,) bool, of a matrix, or the matrix itself, not a copy, if they are all."""
+    """Return the columns `kept`, (n_columns,) bool; if these are all, return the matrix itself instead of a copy."""
     return matrix if kept.all() else matrix[:, kept]
 
 

@@ -1,7 +1,7 @@
 """Disentangled autoencoder: one encoder whose latent has two parts, z_bio for biology and z_batch for the batch.
 
-A cross-entropy loss ties z_batch to the batch, and its softmax is the batch that the decoder sees; the other terms of
-the objective remove the batch from z_bio. Sources: Guo et al. 2022 (SCIDRL), doi 10.1093/nar/gkab978; iDLC, doi
+A cross-entropy loss trains z_batch to predict the batch, and the decoder gets its softmax. The other terms of the
+objective remove the batch from z_bio. Sources: Guo et al. 2022 (SCIDRL), doi 10.1093/nar/gkab978; iDLC, doi
 10.64898/2026.02.17.706490.
 docs/explanation/methods/disentanglement.md explains the model, how it differs from these two, and how its weights were
 chosen.

@@ -43,22 +43,20 @@ class Counts:
     def __getitem__(self, cells: np.ndarray | slice) -> Counts:
         return Counts(self.matrix[cells], self.scale[cells])
 
-    def scaled(self, *, power: int = 1) -> sparse.csr_matrix:
-        """Return a power of the normalised counts, (n_cells, n_genes) float64, with the indices of `matrix`."""
+    def scaled(self) -> sparse.csr_matrix:
+        """Return normalised counts, (n_cells, n_genes) float64, which share their indices with `matrix`."""
         values = np.repeat(self.scale, np.diff(self.matrix.indptr))
         values *= self.matrix.data
-        if power != 1:
-            values **= power
         return sparse.csr_matrix((values, self.matrix.indices, self.matrix.indptr), self.shape)
 
     def log_normalised(self) -> sparse.csr_matrix:
-        """Return log-normalised expression, as `scaled`."""
+        """Return log-normalised expression, (n_cells, n_genes) float64, which shares its indices with `matrix`."""
         expression = self.scaled()
         np.log1p(expression.data, out=expression.data)
         return expression
 
     def blocks(self) -> Iterator[Counts]:
-        """Yield blocks of up to 20,000 cells, so that what is computed from one takes little memory."""
+        """Yield the cells in blocks of up to 20,000, so that few normalised counts are in memory at a time."""
         if len(self.scale) <= BLOCK:
             yield self  # not a copy
             return
@@ -66,12 +64,16 @@ class Counts:
             yield self[start : start + BLOCK]
 
     def mean_total(self) -> float:
-        """Return the sum of the normalised counts of a cell, mean over cells."""
+        """Return the mean over cells of their total normalised counts."""
         return sum(block.scaled().sum() for block in self.blocks()) / len(self.scale)
+
+    def means(self) -> np.ndarray:
+        """Return the mean normalised count of each gene, (n_genes,)."""
+        return self._means(block.scaled() for block in self.blocks())
 
     def shares(self) -> np.ndarray:
         """Return the shares of the genes in the mean of the normalised cells, (n_genes,), with sum 1."""
-        mean = self._means(block.scaled() for block in self.blocks())
+        mean = self.means()
         return mean / mean.sum()
 
     def log_means(self) -> np.ndarray:
@@ -81,10 +83,10 @@ class Counts:
     def dispersions(self) -> np.ndarray:
         """Return theta = mean^2 / (variance - Poisson variance) of the normalised counts of each gene, (n_genes,).
 
-        inf: the gene varies no more than counts of a Poisson distribution.
+        It is inf for a gene that varies no more than a Poisson distribution.
         """
-        mean = self._means(block.scaled() for block in self.blocks())
-        squares = self._means(block.scaled(power=2) for block in self.blocks())
+        mean = self.means()
+        squares = self._means(block.scaled().power(2) for block in self.blocks())
         excess = squares - mean**2 - mean * self.scale.mean()
         return np.divide(mean**2, excess, out=np.full_like(mean, np.inf), where=excess > 0)
 
