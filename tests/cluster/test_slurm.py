@@ -117,16 +117,15 @@ def job_of(benchmark, rule) -> list[str]:
 
 
 def lose_power(slurm, node) -> None:
-    """Kill the daemon of a node and all processes of its jobs."""
-    pids = [int((slurm / f"{node}.pid").read_text())]
+    """Kill the daemons of a node, then all processes of its jobs: nothing is left that could report their end."""
+    stepds = subprocess.run(["pgrep", "-x", "slurmstepd"], capture_output=True, text=True).stdout.split()
+    pids = [int((slurm / f"{node}.pid").read_text()), *map(int, stepds)]  # no job runs on the other node
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
             if f"SLURMD_NODENAME={node}\0".encode() in environ.read_bytes():
                 pids.append(int(environ.parent.name))
         except OSError:  # it has ended
             continue
-    for stepd in subprocess.run(["pgrep", "-x", "slurmstepd"], capture_output=True, text=True).stdout.split():
-        pids.append(int(stepd))  # no job runs on the other node
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)

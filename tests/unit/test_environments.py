@@ -71,6 +71,14 @@ def test_every_direct_requirement_is_pinned_within_its_bounds():
         assert requirement.specifier.contains(pin), f"{requirement} but pinned at {pin}: run `make lock`"
 
 
+@pytest.mark.parametrize("path", generate.REQUIREMENTS, ids=lambda path: path.name)
+def test_every_pin_but_torch_has_hashes(path):
+    entries = re.split(r"\n(?=\S)", (ROOT / "envs/hashes" / path.name).read_text().strip())
+    hashed = {entry.split(" ", 1)[0] for entry in entries if re.search(r"--hash=sha256:[0-9a-f]{64}", entry)}
+    pins = {f"{name}=={pin}" for name, pin in generate.read_pins(path).items() if name != "torch"}
+    assert hashed == pins, "run `make lock`"
+
+
 @pytest.mark.parametrize("name", sorted(PINS))
 def test_installed_version_is_the_pinned_one(name):
     if name in OPTIONAL:

@@ -10,7 +10,7 @@ import scanpy
 from conftest import make_dataset
 from scipy import sparse
 
-from scbench.analyses.corrected import hvg_overlap
+from scbench.analyses.corrected_expression import hvg_overlap
 from scbench.cli import main
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 from scipy import sparse
 
-from scbench.analyses import query_mapping
+from scbench.analyses import corrected_expression, query_mapping
 from scbench.analyses.held_out import types_of_neighbours
 from scbench.analyses.mapping import map_cells, with_genes
 from scbench.cli import main
@@ -20,6 +20,7 @@ from scbench.files import read_embedding, read_model, write_dataset, write_truth
 from scbench.neural.cells import Counts
 from scbench.paths import Paths
 from scbench.registry import load_registry
+from scbench.report.corrected_expression import gather as gather_corrected
 from scbench.report.query_mapping import gather
 from scbench.runner import FinishedRun, run, write_run
 
@@ -167,6 +168,22 @@ def test_the_analysis_holds_the_median_batch_out_and_scores_it_beside_the_run(fo
     wide = gather(table.reset_index().assign(dataset="d", method=method, seed=0), {})
     assert wide.loc[0, ["macro_f1_seen", "macro_f1_mapped"]].tolist() == table["macro_f1"].tolist()
     assert wide["n_seeds"].tolist() == [1]
+
+
+def test_the_corrected_expression_of_a_run_is_scored_as_by_the_command(folder, raw):
+    place = finished(folder, "cvae_nb")
+    files = {"dataset": folder / "dataset.h5ad", "truth": folder / "truth.tsv.gz", "model": place / "model.pt"}
+    table = corrected_expression.analyse(FinishedRun(files, 0))["corrected_expression"]
+    assert table[["batch", "n_genes", "by_chance"]].values.tolist() == [["a", 40, 0.5], ["b", 40, 0.5]]
+    for name, overlap in table.set_index("batch")["hvg_overlap"].items():
+        raw[raw.obs["batch"] == name].write_h5ad(folder / "one.h5ad")
+        command = ["correct", "--model", str(place), "--adata", f"{folder}/one.h5ad", "-o", f"{place}/one.h5ad"]
+        assert main(command) == 0
+        assert json.loads(anndata.read_h5ad(place / "one.h5ad").uns["generation"])["hvg_overlap"] == overlap
+    runs = pd.concat([table.assign(seed=seed, hvg_overlap=table["hvg_overlap"] + 0.1 * seed) for seed in (0, 2)])
+    gathered = gather_corrected(runs.assign(dataset="d", method="cvae_nb"), {}).iloc[0]
+    assert gathered[["n_genes", "n_seeds", "by_chance"]].tolist() == [40, 2, 0.5]
+    assert np.allclose(gathered[["hvg_overlap", "sd"]].astype(float), [table["hvg_overlap"].mean() + 0.1, 0.1 * 2**0.5])
 
 
 def test_the_batch_of_median_size_is_held_out():

@@ -98,4 +98,11 @@ ANALYSES = {
         gathers="table",
         trains=True,
     ),
+    "corrected_expression": Analysis(
+        title="highly variable genes kept by the corrected expression",
+        reads=("model",),
+        tables=("corrected_expression",),
+        gathers="table",
+        needs_labels=False,
+    ),
 }

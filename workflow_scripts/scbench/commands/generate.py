@@ -92,7 +92,7 @@ def interpolate(options: argparse.Namespace) -> None:
 
 def correct(options: argparse.Namespace) -> None:
     """Write the corrected expression of the cells of --adata, and score it by the overlap of its HVG."""
-    from scbench.analyses.corrected import hvg_overlap
+    from scbench.analyses.corrected_expression import hvg_overlap
     from scbench.autoencoders import generation
 
     model, known = _read_model(options, conditioned=True)

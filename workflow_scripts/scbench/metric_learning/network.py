@@ -15,7 +15,6 @@ class TripletNetwork(Model[TripletParameters]):
     """Scaling with the mean and standard deviation of the cell's batch, then Linear, ReLU, Linear."""
 
     options_class: type[TripletParameters] = ScdmlParameters
-    unit = False
     mean: torch.Tensor
     sd: torch.Tensor
 
@@ -37,7 +36,7 @@ class TripletNetwork(Model[TripletParameters]):
         """Return the embedding (n, latent_dim) of log-normalised cells."""
         scaled = (x.dense() - self.mean[batch]) / self.sd[batch]
         embedding = self.layers(scaled.clamp(-LARGEST, LARGEST))
-        return nn.functional.normalize(embedding) if self.unit else embedding
+        return nn.functional.normalize(embedding) if self.options.unit else embedding
 
     def losses(self, x: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {triplet_loss, triplets}; triplets, the mined triplets per cell of the minibatch, is not a loss."""
@@ -56,10 +55,6 @@ class MixingNetwork(TripletNetwork):
     """
 
     options_class = SelfTrainingParameters
-
-    def __init__(self, options: SelfTrainingParameters, **sizes: int) -> None:
-        super().__init__(options, **sizes)
-        self.unit = options.unit
 
     def losses(self, x: SparseRows, batch: torch.Tensor, cluster: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {triplet_loss, mmd, flatness, triplets}; triplets are the mined ones per cell of the minibatch."""

@@ -28,6 +28,8 @@ class TripletParameters(MinibatchParameters):
         Widths of the hidden layer and of the embedding; None: depends on the number of cells.
     mining, margin
         hard | semihard | random, see `scbench.metric_learning.triplets.mine`; margin of the loss.
+    unit
+        Whether to normalise the embedding to the unit sphere.
     """
 
     n_clusters: int | None = number(None, 2)
@@ -38,6 +40,7 @@ class TripletParameters(MinibatchParameters):
     latent_dim: int | None = number(32, 1, MAX_WIDTH)
     mining: str = choice("hard", *MINING)
     margin: float = number(0.2, 0)
+    unit: bool = True
     epochs: int | None = number(50, 1)
     batch_size: int = number(64, 2)
 
@@ -55,6 +58,7 @@ class ScdmlParameters(TripletParameters):
 
     latent_dim: int = number(32, 1, MAX_WIDTH)
     eigengap: str = choice("edges", "edges", "two_step")
+    unit: bool = False
     epochs: int = number(50, 1)
     learning_rate: float = number(0.01, above=0, high=1)
 
@@ -69,8 +73,6 @@ class SelfTrainingParameters(TripletParameters):
         Number of clusters of the first round; later rounds may differ from it by 3.
     balanced
         Minibatches of 8 clusters x `batch_size` / 8 cells spread over the batches; false: cells drawn uniformly.
-    unit
-        Whether to normalise the embedding to the unit sphere.
     mmd, flatness
         Weights of the discrepancy of batches within clusters and of the flatness of clusters, relative to the triplet
         loss with weight 1.
@@ -82,7 +84,6 @@ class SelfTrainingParameters(TripletParameters):
     latent_dim: int | None = number(None, 1, MAX_WIDTH)
     mining: str = choice("semihard", *MINING)
     balanced: bool = True
-    unit: bool = True
     mmd: float = number(3.0, 0)
     flatness: float = number(0.1, 0)
     rounds: int = number(5, 0)

@@ -7,10 +7,37 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from scbench.autoencoders.count_vae import CountVae
+from scbench.autoencoders.generation import corrected_expression
 from scbench.datasets.prepare import rank_genes
+from scbench.neural.cells import Counts
+from scbench.neural.fit import load
+from scbench.runner import FinishedRun
 
+COLUMNS = ["batch", "n_genes", "hvg_overlap", "by_chance"]
 N_GENES = 500
 LEAST_CELLS = 20  # of a batch
+
+
+def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
+    """Decode the corrected expression of each batch and compare its highly variable genes with those of the data.
+
+    Returns
+    -------
+    Table corrected_expression with the columns batch, n_genes (compared), hvg_overlap (see there) and by_chance (the
+    overlap of as many random genes); no rows for batches of fewer than 20 cells.
+    """
+    data, model = run.data("counts"), load(run.model, CountVae)
+    rows = []
+    for code, name in enumerate(data.batch_names):
+        cells = np.flatnonzero(data.batch == code)
+        if len(cells) < LEAST_CELLS:
+            continue
+        counts, batch = Counts.of(data)[cells], data.batch[cells]
+        after = corrected_expression(model, counts, batch)
+        overlap, n_genes = hvg_overlap(counts.log_normalised(), after, batch)
+        rows.append({"batch": name, "n_genes": n_genes, "hvg_overlap": overlap, "by_chance": n_genes / after.shape[1]})
+    return {"corrected_expression": pd.DataFrame(rows, columns=COLUMNS)}
 
 
 def hvg_overlap(before: sparse.csr_matrix, after: np.ndarray, batch: np.ndarray) -> tuple[float, int]:
