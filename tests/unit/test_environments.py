@@ -1,11 +1,13 @@
 """One set of versions: requirements.txt, envs/*.yaml and what is installed agree, and the code finds its imports."""
 
 import importlib.util
+import inspect
 import re
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
+import snakemake.benchmark
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -85,6 +87,12 @@ def test_installed_version_is_the_pinned_one(name):
         skip_without([name])
     installed = version(name)
     assert (installed.split("+")[0] if name == "torch" else installed) == PINS[name]
+
+
+def test_snakemake_takes_the_interval_of_its_measurements_where_the_workflow_sets_it():
+    parameters = inspect.signature(snakemake.benchmark.benchmarked.__wrapped__).parameters
+    assert [*parameters] == ["pid", "benchmark_record", "interval"]
+    assert "benchmarked.__wrapped__.__defaults__ = (None, None, 1)" in (ROOT / "rules/common.smk").read_text()
 
 
 # ---- the generator

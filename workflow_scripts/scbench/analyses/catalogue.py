@@ -51,7 +51,7 @@ ANALYSES = {
     "disentanglement": Analysis(
         title="evidence of disentanglement",
         reads=("embedding", "model"),
-        tables=("disentanglement", "correlations", "counterfactuals", "downstream"),
+        tables=("disentanglement", "correlations", "counterfactuals"),
         draws=True,
         gathers="table",
         by_default=True,

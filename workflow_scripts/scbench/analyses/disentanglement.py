@@ -1,4 +1,4 @@
-"""How well a disentangled autoencoder has separated biology and batch: probes, counterfactuals, classifiers.
+"""How well a disentangled autoencoder has separated biology and batch: probes and counterfactuals.
 
 All analyses run after training, which does not use cell types. A probe is a linear classifier trained to predict a
 property from a representation; its accuracy is balanced over classes, so that chance is 1 / number of classes.
@@ -12,26 +12,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from scbench.analyses.classifiers import make_classifiers
 from scbench.runner import FinishedRun
 from scbench.seeding import generator
 
 if TYPE_CHECKING:
     from scbench.neural.cells import Counts
 
-MAX_CELLS = 3000  # for a probe, and for training a classifier
-MAX_HELD_OUT = 5  # batches, the largest ones
+MAX_CELLS = 3000  # for a probe
+MAX_SHIFTED = 5  # batches, the largest ones
 MIN_OF_CLASS = 10  # cells; smaller types and batches are left out
 FOLDS = 5
 
 
 def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
-    """Compute probes, cross-correlations, counterfactuals and downstream classifiers of one run.
+    """Compute probes, cross-correlations and counterfactuals of one run.
 
     Returns
     -------
     Tables disentanglement (see `evidence`), correlations (columns z_bio and z_batch, which number the dimensions, and
-    correlation), counterfactuals (see `counterfactuals`) and downstream (see `downstream`).
+    correlation) and counterfactuals (see `counterfactuals`).
     """
     from scbench.neural.cells import Counts
 
@@ -39,13 +38,11 @@ def analyse(run: FinishedRun) -> dict[str, pd.DataFrame]:
     batch = adata.obs["batch"].cat.codes.to_numpy()
     z_batch, shifts = counterfactuals(run.model, Counts.of(run.data("counts")), batch, labels)
     spaces = {"pca": adata.obsm["X_pca"], "z_bio": run.embedding, "z_batch": z_batch}
-    names = adata.obs["batch"].astype(str).to_numpy()
     correlation = pd.DataFrame(correlations(run.embedding, z_batch)).rename_axis("z_bio").reset_index()
     return {
         "disentanglement": evidence(spaces, batch, labels, shifts),
         "correlations": correlation.melt("z_bio", var_name="z_batch", value_name="correlation"),
         "counterfactuals": shifts,
-        "downstream": downstream({name: spaces[name] for name in ("pca", "z_bio")}, names, labels),
     }
 
 
@@ -120,7 +117,7 @@ def counterfactuals(
     model, cells = load(state, Autoencoder), Cells("cpu", {"counts": counts})
     z_batch = apply(model.z_batch, cells)
     expression = apply(lambda counts: counts.log_normalised(), cells)
-    largest = np.argsort(-np.bincount(batch), kind="stable")[:MAX_HELD_OUT]
+    largest = np.argsort(-np.bincount(batch), kind="stable")[:MAX_SHIFTED]
 
     def shown_under(code: int, of: np.ndarray) -> np.ndarray:
         """Return the mean expression of the cells `of`, decoded under the batch `code`."""
@@ -184,40 +181,6 @@ def evidence(
         agreement = np.corrcoef(pair["predicted"].astype(float), pair["observed"].astype(float))[0, 1]
         rows.append(("counterfactual", f"{start}>{end}", float(agreement), np.nan))
     return pd.DataFrame(rows, columns=["measure", "of", "value", "chance"])
-
-
-def downstream(
-    representations: dict[str, np.ndarray], batch: np.ndarray, labels: np.ndarray, seed: int = 0
-) -> pd.DataFrame:
-    """Train classifiers of the cell types on all batches but one and test them on the held-out batch.
-
-    Returns
-    -------
-    Table with the columns representation, classifier (svm | mlp | random_forest), held_out (batch), accuracy (balanced
-    over the types that are also in other batches) and n_cells, for each of the five largest batches; empty without cell
-    types.
-    """
-    from sklearn.metrics import balanced_accuracy_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    rows = []
-    names, sizes = np.unique(batch, return_counts=True)
-    for held_out in names[np.argsort(-sizes, kind="stable")[:MAX_HELD_OUT]] if (labels != "").all() else []:
-        train = np.flatnonzero(batch != held_out)
-        train = train[_sample(labels[train], seed)]
-        test = np.flatnonzero((batch == held_out) & np.isin(labels, labels[train]))
-        if len(np.unique(labels[train])) < 2 or not len(test):
-            continue
-        for representation, X in representations.items():
-            for name in ("svm", "mlp", "random_forest"):
-                model = make_pipeline(StandardScaler(), make_classifiers(seed)[name])
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # the MLP has a fixed number of epochs
-                    model.fit(X[train], labels[train])
-                accuracy = balanced_accuracy_score(labels[test], model.predict(X[test]))
-                rows.append((representation, name, held_out, float(accuracy), len(test)))
-    return pd.DataFrame(rows, columns=["representation", "classifier", "held_out", "accuracy", "n_cells"])
 
 
 def _standard(X: np.ndarray) -> np.ndarray:
