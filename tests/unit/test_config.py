@@ -33,7 +33,7 @@ def test_user_values_are_merged_key_by_key(root):
     config = load(root, {"methods": mine, "benchmark": {"seeds": [5]}})
     params = config["methods"]["disentangled_ae"]["params"]
     assert params["max_steps"] == 7
-    assert params["objective"] == {"kl": [0.5, 0.1, 0.5], "batch_code": 5.0, "mmd": 1.0}
+    assert params["objective"] == {"kl": [0.5, 0.1, 0.5], "batch_code": 2.5, "mmd": 1.0}
     assert config["benchmark"]["seeds"] == [5]
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import SHARED, make_dataset
+from conftest import ROOT, SHARED, make_dataset
 
+from scbench.config import load_config
 from scbench.graphs import edges, leiden
 from scbench.graphs import merging as clusters
 from scbench.methods import scdml, scdml_iterative
@@ -24,6 +25,7 @@ from scbench.neural.cells import Cells
 from scbench.neural.fit import load
 from scbench.neural.training import apply
 from scbench.prepared import method_input
+from scbench.registry import load_registry
 from scbench.types import HISTORY_COLUMNS, Embedding
 
 FEW_STEPS = {"seed": 0, "device": "cpu", "threads": 1, "epochs": 2}
@@ -184,7 +186,7 @@ def test_the_number_of_clusters_is_that_of_well_separated_groups_by_either_graph
 
 
 def test_the_network_sees_what_the_components_saw(stages):
-    model = network(stages, hidden=4, latent_dim=2)
+    model = network(stages, hidden=4, latent_dim=2, unit=False)
     cells = Cells("cpu", {"x": stages.data.X, "batch": stages.data.batch, "cluster": stages.fine})
     rows = np.arange(0, len(stages.fine), 7)
     scaled = torch.from_numpy(scaled_by_hand(stages.data)[rows].astype(np.float32))
@@ -344,6 +346,15 @@ def test_the_graph_of_the_eigengap_can_be_chosen_but_not_invented(monkeypatch):
     assert not np.diag(published).any()
     with pytest.raises(ValueError, match="eigengap: 'magic'"):
         scdml.integrate(data, **FEW_STEPS, eigengap="magic")
+
+
+def test_only_the_published_variant_leaves_the_unit_sphere():
+    registry, length = load_registry(load_config(ROOT / "config", {})["methods"]), {}
+    for method in ("scdml", "scdml_published"):
+        result = scdml.integrate(make_dataset("lognorm"), **{**registry[method].params, **FEW_STEPS})
+        length[method] = np.linalg.norm(result.X, axis=1)
+    assert length["scdml"] == pytest.approx(1, abs=1e-5)
+    assert np.ptp(length["scdml_published"]) > 0.1
 
 
 def test_the_embedding_is_as_wide_as_the_dataset_is_large_or_as_asked_for():

@@ -41,13 +41,14 @@ class TripletParameters(MinibatchParameters):
     mining: str = choice("hard", *MINING)
     margin: float = number(0.2, 0)
     unit: bool = True
-    epochs: int | None = number(50, 1)
+    epochs: int = number(20, 1)
     batch_size: int = number(64, 2)
+    learning_rate: float = number(0.001, above=0, high=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScdmlParameters(TripletParameters):
-    """scDML as published.
+    """scDML; the variant `scdml_published` has the parameters of the original.
 
     Attributes
     ----------
@@ -58,9 +59,6 @@ class ScdmlParameters(TripletParameters):
 
     latent_dim: int = number(32, 1, MAX_WIDTH)
     eigengap: str = choice("edges", "edges", "two_step")
-    unit: bool = False
-    epochs: int = number(50, 1)
-    learning_rate: float = number(0.01, above=0, high=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +74,9 @@ class SelfTrainingParameters(TripletParameters):
     mmd, flatness
         Weights of the discrepancy of batches within clusters and of the flatness of clusters, relative to the triplet
         loss with weight 1.
-    rounds, epochs, round_epochs
-        Maximum number of rounds after the first; epochs of the first round and of each later round, whose learning rate
-        is half that of the previous round.
+    rounds, round_epochs
+        Maximum number of rounds after the first, which has `epochs`; epochs of each later round, whose learning rate is
+        half that of the previous round.
     """
 
     latent_dim: int | None = number(None, 1, MAX_WIDTH)
@@ -87,6 +85,4 @@ class SelfTrainingParameters(TripletParameters):
     mmd: float = number(3.0, 0)
     flatness: float = number(0.1, 0)
     rounds: int = number(5, 0)
-    epochs: int = number(20, 1)
     round_epochs: int = number(15, 1)
-    learning_rate: float = number(0.001, above=0, high=1)
