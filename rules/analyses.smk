@@ -69,7 +69,10 @@ for id, analysis in ANALYSES.items():
             title=lambda wildcards: f"{wildcards.dataset}: {METHODS[wildcards.method].label}, seed {wildcards.seed}",
             trained=lambda wildcards, trains=analysis.trains: trains and method_digest(METHODS[wildcards.method].module),
             code=code_digest(
-                "analyse.py", f"scbench.analyses.{id}:analyse", *([f"scbench.report.{id}"] if analysis.draws else [])
+                "analyse.py",
+                f"scbench.analyses.{id}:analyse",
+                *([f"scbench.report.{id}"] if analysis.draws else []),
+                *(METRIC_CATALOGUE[name].function for name in analysis.metrics),
             ),
         message:
             f"{{wildcards.dataset}}: {analysis.title}, {{wildcards.method}}, seed {{wildcards.seed}}"

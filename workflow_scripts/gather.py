@@ -14,7 +14,7 @@ with logged(snakemake.log[0], snakemake.resources):
     from scbench.report.plain import write_plain
 
     files = dict(zip(snakemake.params.runs, snakemake.input, strict=True))
-    text = ["batch", "term", "annotator", "classifier", "held_out", "cells", "measure", "of"]
+    text = ["batch", "term", "annotator", "classifier", "held_out", "cells", "measure", "of", "candidate"]
     tables = usable(files, partial(read_table, text=text))
     for run, table in tables.items():
         for place, (column, value) in enumerate(zip(("dataset", "method", "seed"), run, strict=True)):

@@ -45,6 +45,7 @@ def test_prior_beta_steps_and_dropout_go_by_the_number_of_cells_unless_given(mon
     def chosen(small_up_to, **given):
         seen = []
         monkeypatch.setattr(automatic, "FEW_CELLS", small_up_to)
+        monkeypatch.setattr(automatic, "MANY_CELLS", small_up_to + 1)
         monkeypatch.setattr(count_vae, "fit", lambda data, options, **_: seen.append(options))
         cvae_nb.integrate(data, **SHORT, **given)
         (options,) = seen

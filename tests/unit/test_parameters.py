@@ -4,6 +4,7 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from scbench.autoencoders.parameters import AutoencoderParameters, CountVaeParameters
@@ -207,13 +208,28 @@ def test_parts_that_go_together_are_taken():
 
 
 def test_what_is_open_is_filled_by_the_number_of_cells_and_what_is_given_stays():
-    few, many = {"beta": 1.0, "max_steps": 10}, {"beta": 0.5, "max_steps": 20}
-    still_open = CountVaeParameters(beta=None, dropout=None)
-    for n_cells, expected in ((4000, (1.0, 10, 0.15)), (4001, (0.5, 20, 600 / 4001))):
+    few, many = {"beta": 1.0, "prior": "mog"}, {"beta": 0.25, "prior": "normal"}
+    still_open = CountVaeParameters(beta=None, prior=None, dropout=None)
+    for n_cells, expected in ((2500, (1.0, "mog", 0.24)), (4000, (0.5, "mog", 0.15)), (6400, (0.25, "normal", 0.1))):
         chosen = automatic.by_cells(still_open, n_cells, few=few, many=many)
-        assert (chosen.beta, chosen.max_steps, chosen.dropout) == expected
+        assert (chosen.beta, chosen.prior, chosen.dropout) == pytest.approx(expected)
+    assert automatic.by_cells(still_open, 4001, few=few, many=many).prior == "normal"
     given = CountVaeParameters(beta=0.0, max_steps=7, dropout=0.0)
     assert automatic.by_cells(given, 4001, few=few, many=many) == given
+
+
+@pytest.mark.parametrize(("few", "many"), [(850, 1700), (1.0, 0.25)])
+def test_numbers_change_with_the_number_of_cells_without_a_jump(few, many):
+    name = "max_steps" if isinstance(few, int) else "beta"
+    still_open = CountVaeParameters(beta=None)
+    found = [
+        getattr(automatic.by_cells(still_open, n, few={name: few}, many={name: many}), name) for n in range(2000, 8000)
+    ]
+    assert type(found[0]) is type(found[2000]) is type(few)
+    assert (found[0], found[-1]) == (few, many)
+    steps = np.diff(found)
+    assert (np.sign(steps[steps != 0]) == np.sign(many - few)).all()
+    assert np.abs(steps).max() <= max(abs(many - few) / 1000, 1 if isinstance(few, int) else 0)
 
 
 def test_what_is_filled_in_is_checked_too():

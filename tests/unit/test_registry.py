@@ -162,7 +162,9 @@ def test_a_variant_may_declare_that_it_uses_labels_and_is_then_reported_apart(co
     registry = load_registry(config["methods"])
     given, plain = registry["scdml_oracle_k"], registry["scdml"]
     assert (given.uses_labels, plain.uses_labels) == (True, False)
-    assert given.params == plain.params
+    published = registry["scdml_published"].params
+    assert {**given.params, "eigengap": "two_step"} == published
+    assert plain.params == {}
     assert (given.reported_kind, plain.reported_kind) == ("supervised", "method")
     assert registry["cell_type_oracle"].reported_kind == "control"
 
@@ -171,7 +173,7 @@ def test_a_variant_may_declare_other_analyses(config):
     config["methods"]["disentangled_ae"]["variants"]["disentangled_ae_plain"]["analyses"] = []
     registry = load_registry(config["methods"])
     assert registry["disentangled_ae_plain"].analyses == []
-    assert registry["disentangled_ae_cycle"].analyses == ["disentanglement", "query_mapping"]
+    assert registry["disentangled_ae_cycle"].analyses == ["disentanglement", "query_mapping", "tuning"]
 
 
 def test_a_variant_cannot_take_the_id_of_a_method(config):

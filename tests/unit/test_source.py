@@ -406,6 +406,7 @@ for method in load_registry(load_config(Path("{root}/config"), {{}})["methods"])
         else:
             entries, path, door = ["analyse.py", f"scbench.analyses.{name}:analyse"], f"analyses/{name}.py", "analyse"
             entries += [f"scbench.report.{name}"] if ANALYSES[name].draws else []
+            entries += [METRICS[metric].function for metric in ANALYSES[name].metrics]
             entries += ["scbench.methods.vae_nb"] if ANALYSES[name].trains else []  # the first method that declares it
         assert (source.SCRIPTS / "scbench" / path, door) in ran
         assert not ran - reached(source.SCRIPTS, *entries), f"{what} runs what its digest does not hold"

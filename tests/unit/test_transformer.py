@@ -142,6 +142,7 @@ def test_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch
     def chosen(small_up_to, **given):
         seen = {}
         monkeypatch.setattr(automatic, "FEW_CELLS", small_up_to)
+        monkeypatch.setattr(automatic, "MANY_CELLS", small_up_to + 1)
         monkeypatch.setattr(
             pretraining, "fit", lambda data, kind, options, **arguments: seen.update(arguments, options=options)
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from scbench.commands import generate, mapping, one_file, report, score, summarise
+from scbench.commands import generate, mapping, one_file, report, score, summarise, tune
 from scbench.version import VERSION
 
-COMMANDS = (one_file, score, mapping, generate, summarise, report)
+COMMANDS = (one_file, score, mapping, generate, tune, summarise, report)
 NAMES = ("vae", "cvae", "compare")  # commands whose options may stand before them
 FLAGS = ("--save-only", "--mog", "--vamp", "--normal", "--cond-prior", "--cond-in-encoder")  # without a value
 

@@ -34,6 +34,8 @@ class Analysis:
         Whether the analysis belongs to every method; otherwise to those that declare it.
     trains
         Whether the analysis trains the method again.
+    metrics
+        Metrics that it computes.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Analysis:
     by_default: bool = False
     of_every_method: bool = False
     trains: bool = False
+    metrics: tuple[str, ...] = ()
 
 
 ANALYSES = {
@@ -104,5 +107,14 @@ ANALYSES = {
         tables=("corrected_expression",),
         gathers="table",
         needs_labels=False,
+    ),
+    "tuning": Analysis(
+        title="parameters chosen without labels",
+        reads=("embedding", "model"),
+        tables=("tuning",),
+        gathers="table",
+        needs_labels=False,
+        trains=True,
+        metrics=("trustworthiness_above_chance", "cluster_stability", "morans_i", "ilisi", "pcr_comparison"),
     ),
 }

@@ -120,6 +120,16 @@ def batch_codes(model: Model, known: Sequence[str], batch: np.ndarray) -> np.nda
     return np.maximum(codes, 0).astype(np.int64)
 
 
+def vectors_of_trunk(state: Mapping[str, Any], n_genes: int) -> dict[str, np.ndarray]:
+    """Return the gene vectors of a Gene Transformer, (n_genes, width) and 0 outside its trunk; others have none."""
+    if "trunk.given" not in state["weights"]:
+        return {}
+    given = state["weights"]["trunk.given"].numpy()
+    vectors = np.zeros((n_genes, given.shape[1]), dtype=np.float32)
+    vectors[state["sizes"]["columns"]] = given
+    return {"given": vectors}
+
+
 def _scale(model: TripletNetwork, x: sparse.csr_matrix, codes: np.ndarray, n_known: int, new: Sequence[str]) -> None:
     """Append the means and standard deviations of new batches to those of the model."""
     if not new:

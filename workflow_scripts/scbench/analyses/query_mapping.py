@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from scbench.analyses.held_out import macro_f1, types_of_neighbours
-from scbench.analyses.mapping import map_cells, trained_on
+from scbench.analyses.mapping import map_cells, trained_on, vectors_of_trunk
 from scbench.files import read_record
 from scbench.graphs.neighbours import nearest_of_each_cell
 from scbench.metrics.lisi import N_NEIGHBOURS, ilisi, neighbour_weights
@@ -83,11 +83,6 @@ def _without(run: FinishedRun, query: np.ndarray, declared: str) -> Dataset:
     data, kept = run.data(declared), np.flatnonzero(~query)
     names, batch = np.unique(data.batch[kept], return_inverse=True)
     pca = PCA(min(data.pca.shape[1], len(kept) - 1), svd_solver="arpack", random_state=0)
-    vectors = {}
-    if "trunk.given" in run.model["weights"]:  # of a Gene Transformer, one row per gene of its trunk
-        given = run.model["weights"]["trunk.given"].numpy()
-        vectors["given"] = np.zeros((len(data.gene_names), given.shape[1]), dtype=np.float32)
-        vectors["given"][run.model["sizes"]["columns"]] = given
     return replace(
         data,
         X=data.X[kept],
@@ -95,5 +90,5 @@ def _without(run: FinishedRun, query: np.ndarray, declared: str) -> Dataset:
         batch_names=tuple(data.batch_names[code] for code in names),
         total_counts=data.total_counts[kept],
         pca=pca.fit_transform(run.adata.X[kept]).astype(np.float32),
-        gene_vectors=vectors,
+        gene_vectors=vectors_of_trunk(run.model, len(data.gene_names)),
     )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from scbench.parameters import Parameters
 
-FEW_CELLS = 4000  # up to so many cells, methods use their settings for small datasets
+FEW_CELLS, MANY_CELLS = 2500, 6400  # settings for few cells, for many, and in between; geometric mean: 4,000
 MANY_GENES = 3000
 WIDTHS = ((2_000, 16), (20_000, 32), (100_000, 64))  # (below so many cells, width of the embedding); 128 above
 
@@ -17,10 +17,23 @@ P = TypeVar("P", bound=Parameters)
 
 
 def by_cells(parameters: P, n_cells: int, *, few: Mapping[str, Any], many: Mapping[str, Any]) -> P:
-    """Fill parameters that are None: from `few` up to 4,000 cells, from `many` above, and dropout from `dropout`."""
-    chosen = {"dropout": dropout(n_cells), **(few if n_cells <= FEW_CELLS else many)}
+    """Fill parameters that are None: from `few` up to 2,500 cells, from `many` above 6,400, and dropout from `dropout`.
+
+    In between, numbers change as a power of the number of cells; what is not a number changes above 4,000 cells.
+    """
+    share = math.log(max(n_cells, 1) / FEW_CELLS) / math.log(MANY_CELLS / FEW_CELLS)
+    share = round(min(1.0, max(0.0, share)), 9)
+    chosen = {"dropout": dropout(n_cells), **{name: _between(few[name], many.get(name), share) for name in few}}
     is_open = {one.name for one in dataclasses.fields(parameters) if getattr(parameters, one.name) is None}
     return dataclasses.replace(parameters, **{name: value for name, value in chosen.items() if name in is_open})
+
+
+def _between(few: Any, many: Any, share: float) -> Any:
+    """Return the value at a share in [0, 1] of the way from `few` to `many`; integers stay integers."""
+    if few == many or share in (0.0, 1.0) or isinstance(few, str):
+        return many if share > 0.5 else few
+    value = few * (many / few) ** share
+    return round(value) if isinstance(few, int) else value
 
 
 def epochs(n_cells: int, batch_size: int, max_steps: int) -> int:
