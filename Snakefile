@@ -6,6 +6,7 @@ min_version("9.0")
 report: "report/workflow.rst"
 
 
+include: "rules/repairs.smk"
 # rules/common.smk reads and validates config/{config,datasets,methods}.yaml; --configfile mine.yaml and --config add to
 # these values or override them.
 include: "rules/common.smk"

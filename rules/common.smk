@@ -8,7 +8,6 @@ ROOT = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 import pandas as pd
-import snakemake.benchmark
 from scbench.analyses.catalogue import ANALYSES
 from scbench.analyses.exports import EXPORTS
 from scbench.config import (
@@ -38,9 +37,6 @@ from scbench.resources import memory_mb, preparation_mb, read_size, runtime_minu
 from scbench.types import ConfigError
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
-
-# Snakemake measures the CPU time and memory of a job only every 30 seconds after the first 15: make it every second.
-snakemake.benchmark.benchmarked.__wrapped__.__defaults__ = (None, None, 1)
 
 try:
     CONFIG = load_config(ROOT / "config", config, workflow.configfiles)

@@ -3,14 +3,18 @@
 import importlib.util
 import inspect
 import re
+import runpy
+import threading
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import snakemake.benchmark
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from scbench.analyses.catalogue import ANALYSES
 from scbench.config import load_config
@@ -89,10 +93,32 @@ def test_installed_version_is_the_pinned_one(name):
     assert (installed.split("+")[0] if name == "torch" else installed) == PINS[name]
 
 
-def test_snakemake_takes_the_interval_of_its_measurements_where_the_workflow_sets_it():
-    parameters = inspect.signature(snakemake.benchmark.benchmarked.__wrapped__).parameters
-    assert [*parameters] == ["pid", "benchmark_record", "interval"]
-    assert "benchmarked.__wrapped__.__defaults__ = (None, None, 1)" in (ROOT / "rules/common.smk").read_text()
+@pytest.fixture
+def repaired(monkeypatch):
+    """What rules/repairs.smk defines, until the end of the test."""
+    measured = snakemake.benchmark.benchmarked.__wrapped__
+    monkeypatch.setattr(measured, "__defaults__", measured.__defaults__)
+    monkeypatch.setattr(JobScheduler, "_schedule_reevalutation", JobScheduler._schedule_reevalutation)
+    return runpy.run_path(str(ROOT / "rules/repairs.smk"))
+
+
+def test_snakemake_takes_the_interval_of_its_measurements_where_the_workflow_sets_it(repaired):
+    parameters = inspect.signature(snakemake.benchmark.benchmarked).parameters
+    assert {name: one.default for name, one in parameters.items()} == {
+        "pid": None,
+        "benchmark_record": None,
+        "interval": 1,
+    }
+
+
+def test_the_scheduler_waits_with_one_timer_at_a_time(repaired):
+    assert JobScheduler._schedule_reevalutation is repaired["look_for_jobs_later"]
+    scheduler = SimpleNamespace(_open_jobs=threading.Semaphore(0))
+    for _ in range(2):  # after the first timer another one may start
+        for _ in range(5):
+            JobScheduler._schedule_reevalutation(scheduler, 0.01)
+        assert scheduler._open_jobs.acquire(timeout=10)
+        assert not scheduler._open_jobs.acquire(timeout=0.1)
 
 
 # ---- the generator
