@@ -396,7 +396,7 @@ def test_a_cell_decoded_under_another_batch_takes_on_its_profile(trained):
 def test_cells_of_a_batch_never_seen_are_mapped_to_their_types(trained):
     data, types, _, _ = trained
     seen = data.batch < 2
-    result = integrate("disentangled_ae", of_cells(data, seen), max_steps=300)
+    result = integrate("disentangled_ae", of_cells(data, seen), max_steps=400)
     model = load(result.model, Autoencoder)
     new = apply(model.embed, Cells("cpu", {"counts": Counts.of(data)[~seen]}))
     first = data.batch[seen] == 0

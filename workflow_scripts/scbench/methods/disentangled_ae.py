@@ -16,7 +16,7 @@ from scbench.neural.automatic import by_cells
 from scbench.parameters import choice, number
 from scbench.types import Dataset, Embedding
 
-FEW, MANY = {"max_steps": 850}, {"max_steps": 2000}
+FEW, MANY = {"max_steps": 1500}, {"max_steps": 4000}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,6 @@ class Parameters(AutoencoderParameters):
     split: bool = True
     condition: str = choice("softmax", "none", "z_batch", "softmax", "one_hot", "embedding")
     dropout: float | None = number(None, 0, 0.99)
-    learning_rate: float = number(4e-3, above=0, high=1)
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
