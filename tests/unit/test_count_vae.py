@@ -52,8 +52,8 @@ def test_prior_beta_steps_and_dropout_go_by_the_number_of_cells_unless_given(mon
         return options.prior, options.beta, options.max_steps, options.dropout
 
     data = make_dataset("counts")
-    assert chosen(data.n_cells) == ("mog", 1.0, 850, 0.3)
-    assert chosen(data.n_cells - 1) == ("normal", 0.5, 1700, 0.3)
+    assert chosen(data.n_cells) == ("mog", 1.0, 2500, 0.3)
+    assert chosen(data.n_cells - 1) == ("normal", 0.5, 5000, 0.3)
     assert chosen(1, prior="mog", beta=0.0, max_steps=7, dropout=0.0) == ("mog", 0.0, 7, 0.0)
 
 

@@ -16,8 +16,8 @@ from scbench.parameters import choice, number
 from scbench.types import Dataset, Embedding
 
 # With few cells a mixture prior helps to separate cell types; with many it also splits the states of a single type.
-FEW = {"prior": "mog", "beta": 1.0, "max_steps": 850}
-MANY = {"prior": "normal", "beta": 0.5, "max_steps": 1700}
+FEW = {"prior": "mog", "beta": 1.0, "max_steps": 2500}
+MANY = {"prior": "normal", "beta": 0.5, "max_steps": 5000}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,6 @@ class Parameters(CountVaeParameters):
     dispersion: str = choice("gene_batch", "gene", "gene_batch")
     prior: str | None = choice(None, "normal", "mog", "vamp", "conditional")
     beta: float | None = number(None, 0)
-    learning_rate: float = number(4e-3, above=0, high=1)
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
