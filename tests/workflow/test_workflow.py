@@ -410,7 +410,9 @@ def test_a_killed_run_goes_on_where_it_stopped(finished, kill, number):
     benchmark = {"results": number.name, "datasets": ["small"], "methods": ["unintegrated"], "seeds": [0, 1, 2]}
     (finished.folder / "again.yaml").write_text(yaml.safe_dump({"benchmark": benchmark}))
     arguments = [f"{number.name}/summary/summary.tsv", "--configfile", "tiny.yaml", "again.yaml"]
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and so would the process
     process = finished.start(*arguments, stdout=subprocess.PIPE)
+    signal.signal(signal.SIGHUP, before)
     deadline = time.monotonic() + 300
     while len(list(again.glob("small/*/*/embedding.h5ad"))) < 4 and time.monotonic() < deadline:
         time.sleep(0.1)
