@@ -169,6 +169,16 @@ def test_a_write_that_fails_leaves_the_old_file_and_its_digest(tmp_path, monkeyp
     assert {path.name for path in tmp_path.iterdir()} == {"scores.tsv", ".scores.tsv.sha256"}
 
 
+def test_what_a_killed_process_left_is_removed_when_its_file_is_written_again(tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = [f".{dead.pid}.scores.tsv", f".{dead.pid}.levels.tsv", f".{os.getppid()}.scores.tsv", ".mine.scores.tsv"]
+    for name in left:
+        (tmp_path / name).write_text("half")
+    write_scores(tmp_path / "scores.tsv", scores())
+    assert {path.name for path in tmp_path.iterdir()} == {"scores.tsv", ".scores.tsv.sha256", *left[1:]}
+
+
 def test_of_several_files_the_broken_one_is_left_out(tmp_path, capsys):
     for name in "ab":
         write_table(tmp_path / name, pd.DataFrame({"x": [1]}))

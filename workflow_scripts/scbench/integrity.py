@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,10 +34,12 @@ class BrokenFileError(ContractError):
 def atomic(path: str | Path, *, with_digest: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` at the end, or remove it after an error.
 
-    With a digest of its content beside it, later steps find out whether they read what was written.
+    What killed processes of this machine left of the same file is removed. With a digest of its content beside it,
+    later steps find out whether they read what was written.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield partial
@@ -47,6 +50,23 @@ def atomic(path: str | Path, *, with_digest: bool = True) -> Iterator[Path]:
             _digest_file(path).write_text(digest)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    for partial in path.parent.glob(f".*.{escape(path.name)}"):
+        writer = partial.name[1:].partition(".")[0]
+        if writer.isdecimal() and partial.name == f".{writer}.{path.name}" and not _is_alive(int(writer)):
+            partial.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it belongs to another user
+        return True
+    return True
 
 
 @contextmanager
