@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import ROOT, SHARED, make_dataset
+from scipy import sparse
 
 from scbench.config import load_config
 from scbench.graphs import edges, leiden
@@ -266,6 +267,20 @@ def test_fine_clusters_are_the_same_for_the_same_seed_and_leave_the_random_state
     assert np.array_equal(first, leiden.fine_clusters(X, resolution=3.0, seed=0))
     assert (np.diff(np.bincount(first)) <= 0).all()
     assert igraph.Graph.Full(4).community_leiden(objective_function="modularity").modularity is not None
+
+
+def test_fine_clusters_of_many_cells_stop_early_and_are_as_modular(monkeypatch):
+    import igraph
+
+    X = np.random.default_rng(0).normal(size=(3000, 20))
+    graph = sparse.triu(edges.neighbour_graph(X, leiden.N_NEIGHBOURS), format="coo")
+    graph = igraph.Graph(len(X), np.column_stack([graph.row, graph.col]))
+    to_the_end = leiden.fine_clusters(X, resolution=1.0, seed=0)
+    monkeypatch.setattr(leiden, "TO_THE_END_BELOW", 2999)
+    early = leiden.fine_clusters(X, resolution=1.0, seed=0)
+    assert graph.modularity(early) == pytest.approx(graph.modularity(to_the_end), rel=0.02)
+    monkeypatch.setattr(leiden, "N_ITERATIONS", 1)
+    assert not np.array_equal(early, leiden.fine_clusters(X, resolution=1.0, seed=0)), "it stops when it should"
 
 
 def test_a_cluster_of_one_cell_merges_like_any_other():
