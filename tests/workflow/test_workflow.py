@@ -283,6 +283,15 @@ def test_a_deleted_embedding_is_made_again_with_the_same_bits_and_nothing_else(f
     assert finished.planned() == {}
 
 
+def test_an_identical_dataset_made_again_retrains_nothing(finished):
+    dataset = finished.results / "small/dataset.h5ad"
+    before = dataset.read_bytes()
+    dataset.unlink()
+    finished.run("results/small/dataset.h5ad")
+    assert dataset.read_bytes() == before
+    assert finished.planned() == {}
+
+
 def test_an_embedding_made_elsewhere_is_a_run_like_others_but_without_a_run_time(finished):
     (run,) = coverage(finished).query("method == 'elsewhere'").itertuples()
     assert (run.dataset, run.seed, run.status) == ("plain", 1, "ok")
