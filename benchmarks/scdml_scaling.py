@@ -18,18 +18,27 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 
-def simulate(path: Path, n_cells: int, n_genes: int, n_batches: int) -> None:
-    """Write log-normalised cells of 8 types with their batches."""
+def simulated(n_cells: int, n_genes: int, n_batches: int):
+    """Return log-normalised cells of 8 types, (n_cells, n_genes) sparse, and the codes of their batches, (n_cells,)."""
     import numpy as np
-    from scipy import sparse
 
     from scbench.datasets.prepare import lognormalise
     from scbench.datasets.simulate import simulate
 
     adata = simulate(n_cells=n_cells, n_genes=n_genes, n_types=8, n_batches=n_batches)
     totals = np.asarray(adata.X.sum(axis=1), dtype=float).ravel()
-    sparse.save_npz(path / "x.npz", lognormalise(adata.X, np.maximum(totals, 1), 1e4), compressed=False)
-    np.save(path / "batch.npy", adata.obs["batch"].cat.codes.to_numpy().astype(np.int64))
+    X = lognormalise(adata.X, np.maximum(totals, 1), 1e4)
+    return X, adata.obs["batch"].cat.codes.to_numpy().astype(np.int64)
+
+
+def simulate(path: Path, n_cells: int, n_genes: int, n_batches: int) -> None:
+    """Write the cells and batches of `simulated`."""
+    import numpy as np
+    from scipy import sparse
+
+    X, batch = simulated(n_cells, n_genes, n_batches)
+    sparse.save_npz(path / "x.npz", X, compressed=False)
+    np.save(path / "batch.npy", batch)
 
 
 def measure(path: Path, method: str, threads: int, epochs: int | None) -> None:

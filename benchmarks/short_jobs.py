@@ -1,15 +1,15 @@
-"""What hundreds of tiny runs cost on a Slurm cluster: wall time against the sum of their work (Debian, as root).
+"""How much time Slurm adds to hundreds of tiny runs: wall time and the sum of their run times (Debian, as root).
 
     .venv/bin/python benchmarks/short_jobs.py --runs 500
 
-Starts the Slurm of tests/cluster on this machine. The runs are random embeddings of 80 cells. Ways to run them: a Slurm
-job per run, as with profiles/slurm; four runs in a Slurm job; and without Slurm. Prints a Markdown table.
+Starts the Slurm of tests/cluster on this machine and makes random embeddings of 80 cells in a clone of the project, in
+three ways: with a Slurm job per run, as profiles/slurm does, with four runs in each Slurm job, and without Slurm.
+Prints a Markdown table.
 """
 
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +21,6 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SLURM = ROOT / "tests/cluster/slurm.sh"
-PARTS = ("Snakefile", "rules", "workflow_scripts", "envs", "config", "profiles", "report")
 CLUSTER = ["--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue", "--latency-wait", "10"]
 RULE = "integrate_random_embedding"
 WAYS = {
@@ -38,18 +37,10 @@ def configuration(runs: int) -> dict:
             "methods": ["unintegrated"],
             "controls": ["random_embedding"],
             "seeds": list(range(runs)),
-            "accelerator": "cpu",
         },
         "preprocessing": {"n_top_genes": 40, "n_pcs": 5},
         "datasets": {"small": {"simulate": {"n_cells": 80, "n_genes": 60, "n_types": 3, "n_batches": 2}}},
     }
-
-
-def copy_project(folder: Path, runs: int) -> None:
-    for part in PARTS:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, folder / part)
-    (folder / "runs.yaml").write_text(yaml.safe_dump(configuration(runs)))
 
 
 def snakemake(folder: Path, *options: str) -> None:
@@ -61,9 +52,10 @@ def snakemake(folder: Path, *options: str) -> None:
 
 
 def measure(runs: int, options: list[str], jobs: int) -> dict:
-    """Run the benchmark once in a copy of the project; return wall time and the sum of the work of its runs."""
+    """Run the benchmark once in a clone of the project; return the wall time and the sum of the run times."""
     with tempfile.TemporaryDirectory() as folder:
-        copy_project(Path(folder), runs)
+        subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+        (Path(folder) / "runs.yaml").write_text(yaml.safe_dump(configuration(runs)))
         snakemake(Path(folder), "--cores", "2", "--until", "prepare")
         limit = [] if "--cores" in options else ["--jobs", str(jobs)]
         begin = time.monotonic()
