@@ -1,6 +1,5 @@
 # The plan of runs and the paths of all files; no rules, and nothing that is computed from results.
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from scbench.registry import load_registry
 from scbench.report.catalogue import FIGURES
 from scbench.report.published import published_datasets
 from scbench.resources import memory_mb, preparation_mb, read_size, runtime_minutes, simulation_mb
+from scbench.signals import stop_in_thread
 from scbench.types import ConfigError
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
@@ -148,8 +148,7 @@ def of_all_runs(name):
 
 def begin():
     """Keep the configuration with the results; a hangup ends the workflow like a termination, with its closing words."""
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not under nohup
-        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    stop_in_thread()
     try:
         write_config(AT.config, CONFIG)
     except OSError as error:

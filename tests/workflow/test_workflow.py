@@ -443,6 +443,41 @@ def test_a_killed_run_goes_on_where_it_stopped(finished, kill, number):
     }
 
 
+TERMINATED = """
+from scbench.signals import stop_in_thread
+
+def terminated(wildcards):
+    checkpoints.first.get()
+    os.kill(os.getpid(), signal.SIGTERM)
+    return "first"
+
+onstart:
+    stop_in_thread()
+onerror:
+    print("closing words")
+rule all:
+    input: "second"
+checkpoint first:
+    output: "first"
+    shell: "touch {output}"
+rule second:
+    input: terminated
+    output: "second"
+    shell: "touch {output}"
+"""
+
+
+def test_a_termination_while_a_job_is_completed_does_not_hang_the_workflow(tmp_path):
+    """Snakemake holds the lock of its scheduler while it evaluates the input of a job after a checkpoint."""
+    (tmp_path / "Snakefile").write_text(f"import os, signal{TERMINATED}")
+    paths = os.environ | {"PYTHONPATH": str(ROOT / "workflow_scripts")}
+    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=paths)
+    assert "Will exit after finishing currently running jobs" in done.stderr
+    assert "closing words" in done.stdout
+    assert done.returncode == 1
+
+
 def test_two_starts_at_once_without_a_lock_leave_whole_files(finished):
     """With --nolock, against advice: both may make the same file, and it is that of one of them."""
     benchmark = {"results": "twice", "datasets": ["small"], "methods": ["unintegrated"], "seeds": [0]}
