@@ -115,10 +115,16 @@ wildcard_constraints:
 
 
 def run_inputs(method):
-    """Return the inputs: the dataset, and cell types and gene vectors only for methods that declare them."""
+    """Return the inputs: the dataset, and cell types, gene vectors and a trunk only for methods that declare them."""
     files = {"dataset": AT.data("{dataset}", "dataset.h5ad")}
     files |= {source: AT.gene_knowledge("{dataset}", f"{source}.npz") for source in method.gene_vectors}
+    files |= {"pretrained": AT.pretraining("{dataset}", "model.pt")} if method.pretrained else {}
     return files | ({"truth": AT.data("{dataset}", "truth.tsv.gz")} if method.uses_labels else {})
+
+
+def other_datasets(wildcards):
+    """Return the datasets of the benchmark besides this one."""
+    return [name for name in SHOWN_DATASETS if name != wildcards.dataset]
 
 
 def embeddings_of(wildcards):

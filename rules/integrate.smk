@@ -31,6 +31,35 @@ for id, method in METHODS.items():
             "../workflow_scripts/integrate.py"
 
 
+rule pretrain:
+    input:
+        lambda wildcards: [AT.data(name, "dataset.h5ad") for name in other_datasets(wildcards)],
+    output:
+        model=AT.pretraining("{dataset}", "model.pt"),
+        history=AT.pretraining("{dataset}", "history.tsv"),
+    log:
+        AT.log("{dataset}", "pretrain"),
+    benchmark:
+        AT.pretraining("{dataset}", "benchmark.jsonl")
+    conda:
+        "../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * (1500 + 10 * int(input.size_mb)),
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        gpu=1 if REQUEST_GPU else 0,
+    params:
+        datasets=other_datasets,
+        settings=CONFIG["pretraining"],
+        accelerator=ACCELERATOR,
+        checkpoint=lambda wildcards: AT.pretraining(wildcards.dataset, "checkpoint.pt"),
+        code=code_digest("pretrain.py"),
+    message:
+        "{wildcards.dataset}: pretrain a trunk on all other datasets"
+    script:
+        "../workflow_scripts/pretrain.py"
+
+
 rule import_embedding:
     input:
         unpack(lambda wildcards: files_of(embeddings_of(wildcards)[wildcards.method])),

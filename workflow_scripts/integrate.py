@@ -5,7 +5,7 @@ from scbench.logs import logged
 with logged(snakemake.log[0], snakemake.resources):
     from pathlib import Path
 
-    from scbench.files import read_dataset, read_gene_vectors, read_truth
+    from scbench.files import read_dataset, read_gene_vectors, read_model, read_truth
     from scbench.prepared import matrix_of
     from scbench.provenance import run_key
     from scbench.runner import run, write_run
@@ -16,7 +16,8 @@ with logged(snakemake.log[0], snakemake.resources):
     spec, seed = Spec(**params.spec), int(snakemake.wildcards.seed)
     adata = read_dataset(given.dataset, matrices=matrix_of(spec.input))
     vectors = {source: read_gene_vectors(given[source], adata.var_names) for source in spec.gene_vectors}
-    key = run_key(params.code, spec.parameters, seed, given.dataset, *(given[source] for source in vectors))
+    trunk = [given.pretrained] if spec.pretrained else []
+    key = run_key(params.code, spec.parameters, seed, given.dataset, *(given[source] for source in vectors), *trunk)
     result = run(
         spec,
         adata,
@@ -28,5 +29,6 @@ with logged(snakemake.log[0], snakemake.resources):
         gene_vectors={source: found for source, (found, _) in vectors.items() if found is not None},
         gene_reports={source: report for source, (_, report) in vectors.items()},
         checkpoint=Checkpoint(Path(params.checkpoint), key),
+        pretrained=read_model(given.pretrained) if spec.pretrained else None,
     )
     write_run(result, dict(snakemake.output.items()))

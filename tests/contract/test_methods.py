@@ -27,12 +27,15 @@ from scbench.provenance import missing_packages
 from scbench.registry import load_registry
 from scbench.runner import call
 from scbench.spec import METHODS_FOLDER, Method, parameters_class
+from scbench.transformer.corpus import pretrain
+from scbench.transformer.parameters import CorpusParameters
 from scbench.transformer.pretraining import Integration, Pretraining
 from scbench.types import ContractError, Embedding
 
 REGISTRY = load_registry(load_config(ROOT / "config", {})["methods"])
 MODULES = {method.module: method for method in reversed(REGISTRY.values())}  # a module's first id has its name
 FEW = {"n_cells": 160, "n_genes": 40}
+SHORT = CorpusParameters(width=16, epochs=1)
 KINDS = (CountVae, Autoencoder, TripletNetwork, MixingNetwork, Pretraining, Integration)
 
 # What no id of the registry asks for, but its users may.
@@ -45,7 +48,6 @@ FURTHER = [
     ("disentangled_ae", {"objective": {"adversary": 1.0}, "condition": "none", "held_out": 0.2, "hidden": [32]}),
     ("scdml_iterative", {"mining": "random", "balanced": False, "unit": False}),
     ("scdml_iterative", {"mining": "hard", "rounds": 0}),
-    ("gene_transformer", {"attention": "full", "hidden": [32]}),
     ("gene_transformer_plain", {"attention": "full", "position": "none", "depth": 2}),
     ("gene_transformer_plain", {"position": "random", "depth": 0}),
 ]
@@ -53,7 +55,7 @@ FURTHER = [
 
 def traits(method: Method) -> set[tuple]:
     """What the code branches on: choices, flags, terms of the objective, whether a number is 0, whether it is null."""
-    found = {("labels", method.uses_labels), ("vectors", bool(method.gene_vectors))}
+    found = {("labels", method.uses_labels), ("vectors", bool(method.gene_vectors)), ("trunk", method.pretrained)}
     for name, value in method.parameters.items():
         if isinstance(value, dict):
             found |= {(name, term) for term in value}
@@ -88,6 +90,9 @@ def data_of(method):
     if method.gene_vectors:
         vectors = np.random.default_rng(0).random((FEW["n_genes"], 9), np.float32)
         data = dataclasses.replace(data, gene_vectors=dict.fromkeys(method.gene_vectors, vectors))
+    if method.pretrained:
+        state, _ = pretrain([data, make_dataset(method.input, **FEW, seed=1)], SHORT, seed=0, device="cpu")
+        data = dataclasses.replace(data, pretrained=state)
     return data if method.uses_labels else dataclasses.replace(data, labels=None)
 
 

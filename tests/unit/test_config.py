@@ -24,7 +24,7 @@ def load(root, overrides, *files):
 
 
 def test_defaults_are_valid(config):
-    parts = {"benchmark", "preprocessing", "gene_knowledge", "plots", "metrics", "resources"}
+    parts = {"benchmark", "preprocessing", "gene_knowledge", "pretraining", "plots", "metrics", "resources"}
     assert set(config) == parts | {"datasets", "defaults", "methods"}
 
 

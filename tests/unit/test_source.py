@@ -359,6 +359,7 @@ def test_what_methods_and_analyses_execute_is_in_their_digests(root, tmp_path):
     """Every function and class of the library that runs, and every module that is loaded."""
     code = f"""{CELLS}
 from importlib import import_module
+from scbench.analyses import few_labels
 from scbench.analyses.catalogue import ANALYSES
 from scbench.config import load_config
 from scbench.files import write_dataset, write_truth
@@ -367,8 +368,12 @@ from scbench.provenance import missing_packages
 from scbench.registry import load_registry
 from scbench.runner import FinishedRun, run, write_run
 from scbench.spec import Spec
+from scbench.transformer.corpus import pretrain
+from scbench.transformer.parameters import CorpusParameters
 
 write_dataset("dataset.h5ad", adata)
+few_labels.FRACTIONS = (1.0,)
+trunk, _ = pretrain([counts], CorpusParameters(width=16, epochs=1), seed=0, device="cpu")
 truth = {{"cell_id": cells.index, "batch": cells["batch"], "cell_type": counts.labels}}
 write_truth("truth.tsv.gz", pd.DataFrame(truth))
 
@@ -389,9 +394,9 @@ for method in load_registry(load_config(Path("{root}/config"), {{}})["methods"])
     if (method.id == method.module or new) and not missing_packages(method.packages):
         spec, given = shortened(method), {{"dataset": "tiny", "seed": 0, "accelerator": "cpu", "labels": counts.labels}}
         vectors = {{source: np.eye(len(genes), 8) for source in spec.gene_vectors}}
-        found[f"method {{method.module}}"] = traced(
-            lambda: results.append(run(spec, adata, gene_vectors=vectors, **given))
-        )
+        given["pretrained"] = trunk if spec.pretrained else None
+        executed = traced(lambda: results.append(run(spec, adata, gene_vectors=vectors, **given)))
+        found[f"method {{method.module}}"] = [*found.get(f"method {{method.module}}", []), *executed]
         files = Paths("results").run_files("tiny", method.id, 0, trained=method.trained, tables=method.tables)
         for name in new:
             write_run(results[-1], files)

@@ -14,9 +14,10 @@ from scbench.methods import gene_transformer, gene_transformer_plain
 from scbench.neural import automatic
 from scbench.neural.cells import Cells, Counts
 from scbench.neural.schedules import weights_at
-from scbench.transformer import modes, pretraining
+from scbench.transformer import modes, training
 from scbench.transformer.parameters import TrunkParameters
 from scbench.transformer.pretraining import Integration, Pretraining, choose_genes
+from scbench.transformer.transfer import transfer
 from scbench.transformer.trunk import TRUNKS, fit_width
 
 SIZES = {"width": 16, "n_latents": 3, "n_heads": 2, "depth": 1, "dropout": 0.0}
@@ -144,7 +145,7 @@ def test_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch
         monkeypatch.setattr(automatic, "FEW_CELLS", small_up_to)
         monkeypatch.setattr(automatic, "MANY_CELLS", small_up_to + 1)
         monkeypatch.setattr(
-            pretraining, "fit", lambda data, kind, options, **arguments: seen.update(arguments, options=options)
+            training, "fit", lambda data, kind, options, **arguments: seen.update(arguments, options=options)
         )
         gene_transformer.integrate(data, seed=0, device="cpu", threads=1, **given)
         weights = [weights_at(seen["terms"], progress)["kl"] for progress in (0.0, 0.1, 0.3, 0.5, 0.9)]
@@ -180,7 +181,7 @@ def test_a_trunk_is_matched_to_other_genes_by_symbol(trained):
     names = np.char.upper(data.gene_names[order])
     names[0] = "A GENE THE TRUNK DOES NOT KNOW"
     counts = Counts(data.X[:, order], data.scale)
-    moved = modes.transfer(result.model, names, counts)
+    moved = transfer(result.model, names, counts)
     there = {name: row for row, name in enumerate(result.model["genes"])}
     assert len(moved.columns) == 39
     for row, column in enumerate(moved.columns.tolist()):
@@ -188,14 +189,14 @@ def test_a_trunk_is_matched_to_other_genes_by_symbol(trained):
         assert torch.equal(moved.trunk.learned[row], result.model["weights"]["trunk.learned"][source])
     assert np.isfinite(next(modes.embed(moved, counts))).all()
     with pytest.raises(ValueError, match="share 0 genes"):
-        modes.transfer(result.model, np.array([f"other{i}" for i in range(40)]), counts)
+        transfer(result.model, np.array([f"other{i}" for i in range(40)]), counts)
 
 
 def test_a_transferred_trunk_classifies_as_well_as_at_home(trained):
     data, result = trained
     kept = np.arange(0, 60, 2)
     counts = Counts(data.X[:, kept], data.scale)
-    moved = modes.transfer(result.model, data.gene_names[kept], counts)
+    moved = transfer(result.model, data.gene_names[kept], counts)
     train = np.arange(300) < 200
     names, _ = modes.classify(moved, counts[train], data.labels[train], counts[~train], seed=0)
     assert macro_f1(data.labels[~train], names) > 0.9

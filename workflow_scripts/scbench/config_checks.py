@@ -16,12 +16,13 @@ from scbench.metrics.catalogue import METRICS
 from scbench.metrics.metric import GROUPS as METRIC_GROUPS
 from scbench.parameters import ParameterError
 from scbench.paths import is_url
+from scbench.transformer.parameters import CorpusParameters
 
 # Names in the results folder beside those of datasets: folders, tables, and what figures are called after.
 RESERVED_IDS = (
     *("summary", "partial", "tables", "figures", "paper", "logs", "overall", "robust", "ranking", "datasets"),
     *("calibration", "published", "claims", "disentanglement", "annotation", "download"),
-    *("gene_knowledge", "gene_table"),
+    *("gene_knowledge", "gene_table", "pretraining"),
 )
 PARTS_OF_THE_PROJECT = ("config", "docs", "envs", "plugins", "profiles", "report", "rules", "tests", "workflow_scripts")
 Fail = Callable[[Sequence, str], NoReturn]  # (keys of the invalid value, problem)
@@ -149,7 +150,7 @@ def _simulation(settings: Mapping) -> None:
     composition_of(SimulationParameters.of(settings))
 
 
-def _check_parameters(check: Callable[[Mapping], None], settings: Mapping, keys: tuple, fail: Fail) -> None:
+def _check_parameters(check: Callable[[Mapping], object], settings: Mapping, keys: tuple, fail: Fail) -> None:
     try:
         check(settings)
     except ParameterError as error:
@@ -158,8 +159,9 @@ def _check_parameters(check: Callable[[Mapping], None], settings: Mapping, keys:
 
 
 def check_methods(config: Mapping, schema: Mapping, project: Path, fail: Fail) -> None:
-    """Check the declarations of all methods."""
+    """Check the declarations of all methods, and the parameters of pretraining."""
     check_schema(config["defaults"], {**schema, "required": []}, ("defaults",), fail)
+    _check_parameters(CorpusParameters.of, config["pretraining"], ("pretraining",), fail)
     known = sorted(path.stem for path in (project / "envs").glob("*.yaml"))
     for name, entry in config["methods"].items():
         check_schema(entry, schema, ("methods", name), fail)

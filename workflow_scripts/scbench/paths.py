@@ -20,6 +20,10 @@ class Paths:
         """Return a file with gene pairs or gene vectors of a dataset."""
         return self.data(dataset, f"gene_knowledge/{name}")
 
+    def pretraining(self, dataset: str, name: str) -> str:
+        """Return a file of the trunk that is pretrained on all other datasets: model.pt, history.tsv."""
+        return self.data(dataset, f"pretraining/{name}")
+
     def run(self, dataset: str, method: str, seed: int | str, name: str) -> str:
         """Return a file of a run: embedding.h5ad, history.tsv, model.pt, scores.tsv, and the output of analyses."""
         return f"{self.results}/{dataset}/{method}/seed{seed}/{name}"

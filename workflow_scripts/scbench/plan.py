@@ -30,7 +30,7 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method], missing: Mapping[
     """List all runs in the order dataset, method, seed; embeddings of a dataset made elsewhere come last.
 
     A method may have seeds of its own; one that is not stochastic runs with the first seed only. A label-using method
-    is skipped on a dataset without cell types.
+    is skipped on a dataset without cell types, and one with a pretrained trunk if there is no other dataset.
 
     Parameters
     ----------
@@ -62,6 +62,8 @@ def plan_runs(config: Mapping, registry: Mapping[str, Method], missing: Mapping[
             reason = (missing or {}).get(id_, "")
             if registry[id_].uses_labels and not has_labels(config["datasets"][dataset]):
                 reason = "the method uses labels, the dataset has none"
+            if registry[id_].pretrained and len(benchmark["datasets"]) == 1:
+                reason = "the trunk is pretrained on the other datasets of the benchmark, and there is none"
             runs += [Run(dataset, id_, seed, "skipped" if reason else "planned", reason) for seed in seeds]
     _check_labels([registry[id_] for id_ in dict.fromkeys(run.method for run in runs)])
     return runs

@@ -9,7 +9,9 @@ from scbench.parameters import ParameterError
 from scbench.spec import Method, parameters_class
 from scbench.types import ConfigError
 
-FIELDS_OF_VARIANTS = ("label", "kind", "uses_labels", "gene_vectors", "analyses")  # besides parameters
+FIELDS_OF_VARIANTS = (  # besides parameters
+    *("label", "kind", "uses_labels", "gene_vectors", "analyses", "pretrained", "stochastic", "mem_mb", "runtime"),
+)
 
 
 def load_registry(

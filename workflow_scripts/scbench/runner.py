@@ -72,6 +72,7 @@ def run(
     gene_vectors: Mapping[str, np.ndarray] | None = None,
     gene_reports: Mapping[str, dict] | None = None,
     checkpoint: Checkpoint | None = None,
+    pretrained: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Run one method with one seed on a prepared dataset.
 
@@ -79,8 +80,6 @@ def run(
     ----------
     adata
         See `scbench.files.read_dataset`.
-    dataset
-        Name of the dataset.
     accelerator
         auto | cpu | gpu; see `scbench.devices.choose_device`.
     labels
@@ -89,6 +88,8 @@ def run(
         {source: (n_genes, width)} for the sources that gave vectors, and {source: how they were made} for all sources.
     checkpoint
         Checkpoint from which a killed run resumes.
+    pretrained
+        Content of model.pt of a trunk pretrained on other datasets, for methods that declare `pretrained`.
 
     Raises
     ------
@@ -98,10 +99,10 @@ def run(
     DeviceError
         If a GPU is requested and torch finds none.
     """
-    _refuse(spec, labels)
+    _refuse(spec, labels, pretrained)
     device = choose_device(accelerator, wants_gpu=spec.gpu > 0)
     data = method_input(adata, dataset, spec.input, labels if spec.uses_labels else None)
-    data = replace(data, checkpoint=checkpoint, gene_vectors=gene_vectors or {})
+    data = replace(data, checkpoint=checkpoint, gene_vectors=gene_vectors or {}, pretrained=pretrained)
     embedding = call(spec.module, data, seed=seed, device=device, threads=threads, params=spec.params)
     where = f"methods.{spec.id}"
     missing = [name for name in spec.tables if name not in embedding.tables]
@@ -136,9 +137,11 @@ def _with_genes(embedding: Embedding, spec: Spec, data: Dataset) -> Embedding:
     return replace(embedding, model={**embedding.model, "trained_on": trained_on})
 
 
-def _refuse(spec: Spec, labels: np.ndarray | None) -> None:
+def _refuse(spec: Spec, labels: np.ndarray | None, pretrained: Mapping[str, Any] | None) -> None:
     if spec.uses_labels and (labels is None or (labels == "").any()):
         raise ValueError(f"{spec.id} uses cell types, and the dataset has none for some cells")
+    if spec.pretrained and pretrained is None:
+        raise ValueError(f"{spec.id} needs a pretrained trunk; run it in a benchmark of several datasets")
     missing = missing_packages(spec.packages)
     if missing:
         raise ValueError(f"{spec.id} needs packages that are not installed: {', '.join(missing)}")

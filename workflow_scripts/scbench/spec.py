@@ -28,6 +28,7 @@ class Spec:
     gene_vectors: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)
+    pretrained: bool = False
 
     @property
     def parameters(self) -> dict[str, Any]:

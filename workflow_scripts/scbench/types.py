@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,8 @@ class Dataset:
         {source: (n_genes, width) float32} for the declared sources that gave vectors.
     target_sum
         Counts per cell, over all genes, after normalisation.
+    pretrained
+        Content of model.pt of a trunk that was pretrained on other datasets, for methods that declare `pretrained`.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Dataset:
     gene_rank: np.ndarray | None = None
     gene_vectors: Mapping[str, np.ndarray] = field(default_factory=dict)
     target_sum: float = 1e4
+    pretrained: Mapping[str, Any] | None = None
 
     @property
     def n_cells(self) -> int:

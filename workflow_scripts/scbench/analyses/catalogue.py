@@ -73,6 +73,12 @@ ANALYSES = {
         tables=("annotation",),
         gathers="table",
     ),
+    "few_labels": Analysis(
+        title="cell types from few labelled cells, with a pretrained trunk and without",
+        reads=("model",),
+        tables=("few_labels",),
+        gathers="table",
+    ),
     "gene_vectors": Analysis(
         title="hidden genes predicted with different gene vectors",
         reads=("history",),

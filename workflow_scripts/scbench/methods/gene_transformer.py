@@ -32,15 +32,22 @@ class Parameters(IntegrationParameters):
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
-    """Train on all cells and return the latent means, (n_cells, latent_dim)."""
-    from scbench.transformer.pretraining import Integration, fit
+    """Train on all cells and return the latent means, (n_cells, latent_dim).
+
+    With a pretrained trunk, see `adaptation` of `IntegrationParameters`.
+    """
+    from scbench.transformer.pretraining import Integration
+    from scbench.transformer.training import fit, zero_shot
 
     options = by_cells(Parameters.of(parameters), data.n_cells, few=FEW, many=MANY)
     assert options.beta is not None
+    if data.pretrained is not None and options.adaptation == "zero_shot":
+        return zero_shot(data, options, device=device)
     terms = {
         "reconstruction": (1.0, 0.0, 0.0),
         "kl": (options.beta, *WARM_UP),
         "masked": (options.masked_weight, 0.0, 0.0),
     }
     sizes = {"n_counts": data.X.shape[1], "n_batches": len(data.batch_names)}
-    return fit(data, Integration, options, terms=terms, seed=seed, device=device, **sizes)
+    frozen = options.adaptation == "frozen"
+    return fit(data, Integration, options, terms=terms, seed=seed, device=device, frozen=frozen, **sizes)

@@ -22,7 +22,8 @@ class Parameters(TrunkParameters):
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
     """Train on all cells and return the pooled outputs, (n_cells, width)."""
-    from scbench.transformer.pretraining import Pretraining, fit
+    from scbench.transformer.pretraining import Pretraining
+    from scbench.transformer.training import fit
 
     terms = {"masked": (1.0, 0.0, 0.0)}
     return fit(data, Pretraining, Parameters.of(parameters), terms=terms, seed=seed, device=device)

@@ -55,9 +55,20 @@ class IntegrationParameters(TrunkParameters):
         Dimensions of the latent; widths of the decoder's layers.
     beta
         Final weight of the KL divergence. It is 0 in the first tenth of training and rises linearly until the half.
+    adaptation
+        How a pretrained trunk is used, if there is one: fine_tuned, it is trained further; frozen, it stays as it is
+        while latent and decoder are trained; zero_shot, it embeds the cells without any training.
     """
 
     masked_weight: float = number(0.5, 0)
     latent_dim: int = number(32, 1, MAX_WIDTH)
     hidden: tuple[int, ...] = numbers((128, 128), 1, MAX_WIDTH)
     beta: float | None = number(1.0, 0)
+    adaptation: str = choice("fine_tuned", "fine_tuned", "frozen", "zero_shot")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusParameters(TrunkParameters):
+    """Parameters of the trunk that is pretrained on several datasets; a minibatch shows it `n_genes` random genes."""
+
+    max_steps: int = number(5000, 1)

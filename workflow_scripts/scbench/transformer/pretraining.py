@@ -1,4 +1,4 @@
-"""Training of a trunk: masked reconstruction, alone or with a batch-conditioned decoder from the cell token to counts.
+"""Networks that train a trunk: masked reconstruction, alone or with a batch-conditioned decoder from the cell token.
 
 The decoder, its likelihood and the divergence are those of CVAE_NB. Every layer of the decoder receives the batch; the
 trunk does not. A prior shared by all batches penalises batch information in the cell token.
@@ -6,9 +6,8 @@ trunk does not. A prior shared by all batches penalises batch information in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Container, Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -17,24 +16,53 @@ from torch import nn
 from scbench.neural import likelihoods
 from scbench.neural.cells import CountRows, Counts
 from scbench.neural.fit import Model
-from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, one_hot
 from scbench.neural.priors import StandardNormal
-from scbench.neural.schedules import Schedule, weights_at
 from scbench.transformer.parameters import IntegrationParameters, TrunkParameters
-from scbench.transformer.trunk import TRUNKS
-from scbench.types import Dataset, Embedding
+from scbench.transformer.trunk import TRUNKS, Trunk
+from scbench.types import Dataset
 
 MITOCHONDRIAL = ("MT-", "mt-")
 CHUNK = 256  # cells embedded at a time
 ASKED = 32  # masked genes reconstructed per step; more cost more and do not improve training
 
 
-def choose_genes(data: Dataset, n_genes: int) -> np.ndarray:
-    """Return the columns of the `n_genes` most variable non-mitochondrial genes, ascending."""
+def choose_genes(data: Dataset, n_genes: int, known: Container[str] | None = None) -> np.ndarray:
+    """Return the columns of the `n_genes` most variable non-mitochondrial genes, ascending.
+
+    Parameters
+    ----------
+    known
+        Upper-case symbols of the genes to choose from; None: all.
+    """
     rank = np.arange(len(data.gene_names)) if data.gene_rank is None else data.gene_rank
-    nuclear = np.flatnonzero([not name.startswith(MITOCHONDRIAL) for name in data.gene_names])
-    return np.sort(nuclear[np.argsort(rank[nuclear], kind="stable")[:n_genes]])
+    usable = [
+        not name.startswith(MITOCHONDRIAL) and (known is None or name.upper() in known) for name in data.gene_names
+    ]
+    columns = np.flatnonzero(usable)
+    return np.sort(columns[np.argsort(rank[columns], kind="stable")[:n_genes]])
+
+
+def reconstruct(
+    trunk: Trunk, values: torch.Tensor, genes: torch.Tensor, sd: torch.Tensor, order: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hide a fraction of the genes; return the cell tokens and the mean squared error at hidden genes.
+
+    Parameters
+    ----------
+    values
+        (n, k) expression relative to the mean of a gene.
+    genes, sd
+        (k,) genes of the trunk, and their standard deviations, in which errors are measured.
+    order
+        (k,) random order of the k genes: the first are hidden, the next, at most `n_genes` of the trunk, are shown.
+    """
+    options = trunk.options
+    n_hidden = max(1, round(options.mask * min(len(order), options.n_genes)))
+    shown, asked = order[n_hidden:][: options.n_genes], order[: min(n_hidden, ASKED)]
+    cell, outputs = trunk(values[:, shown], genes[shown], genes[asked])
+    error = trunk.expression(outputs) - values[:, asked] / sd[asked]
+    return cell, error.square().mean()
 
 
 class Pretraining(Model[TrunkParameters]):
@@ -55,11 +83,22 @@ class Pretraining(Model[TrunkParameters]):
 
     def __init__(self, options: TrunkParameters, columns: Sequence[int], **sizes: int) -> None:
         super().__init__(options, columns=list(columns), **sizes)
-        self.mask = options.mask
+        self.frozen = False
         self.trunk = TRUNKS[options.attention](len(columns), options)
         self.register_buffer("columns", torch.as_tensor(np.asarray(columns, dtype=np.int64)))
         self.register_buffer("mean", torch.zeros(len(columns)))
         self.register_buffer("sd", torch.ones(len(columns)))
+
+    def freeze(self) -> None:
+        """Keep the weights and the normalisation statistics of the trunk as they are in training."""
+        self.frozen = True
+        self.trunk.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.frozen:
+            self.trunk.eval()
+        return self
 
     @torch.no_grad()
     def start_at(self, counts: Counts) -> None:
@@ -79,17 +118,10 @@ class Pretraining(Model[TrunkParameters]):
         return torch.arange(len(self.columns), device=self.columns.device)
 
     def masked(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Hide a fraction of the genes; return the cell tokens and the mean squared error at hidden genes.
-
-        Errors are in standard deviations of a gene. Outside training the same genes are hidden each time.
-        """
+        """Return the cell tokens and the error of `reconstruct`; outside training, the hidden genes are fixed."""
         rng = None if self.training else torch.Generator().manual_seed(0)
         order = torch.randperm(values.shape[1], generator=rng).to(values.device)
-        n_hidden = max(1, round(self.mask * len(order)))
-        shown, asked = order[n_hidden:], order[: min(n_hidden, ASKED)]
-        cell, outputs = self.trunk(values[:, shown], shown, asked)
-        error = self.trunk.expression(outputs) - values[:, asked] / self.sd[asked]
-        return cell, error.square().mean()
+        return reconstruct(self.trunk, values, self.all_genes, self.sd, order)
 
     def losses(self, counts: CountRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {masked}; see `masked`."""
@@ -154,45 +186,3 @@ class Integration(Pretraining):
     def embed(self, counts: CountRows, batch: torch.Tensor) -> torch.Tensor:
         """Return the mean of the latent, (n, latent_dim)."""
         return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]
-
-
-def fit(
-    data: Dataset,
-    kind: type[Pretraining],
-    options: TrunkParameters,
-    *,
-    terms: Mapping[str, Schedule],
-    seed: int,
-    device: str,
-    **sizes: int,
-) -> Embedding:
-    """Train a `Pretraining` or an `Integration` on all cells and return their embedding.
-
-    Parameters
-    ----------
-    terms
-        {term: weight schedule}.
-    sizes
-        Arguments of `kind` besides the columns.
-    """
-    columns, counts = choose_genes(data, options.n_genes), Counts.of(data)
-
-    def make() -> Pretraining:
-        model = kind(options, columns.tolist(), **sizes)
-        model.start_at(counts)
-        if options.position == "vectors" and data.gene_vectors:
-            model.trunk.give(data.gene_vectors[source][columns] for source in data.gene_vectors)
-        return model
-
-    found = neural_fit(
-        data,
-        make,
-        options,
-        columns={"counts": counts, "batch": data.batch},
-        weights=partial(weights_at, terms),
-        seed=seed,
-        device=device,
-        chunk=CHUNK,
-        cosine_from=0.5,
-    )
-    return replace(found, model={**(found.model or {}), "genes": data.gene_names[columns].tolist()})
