@@ -7,7 +7,7 @@ from threading import Thread
 
 
 def stop_in_thread() -> None:
-    """Let a termination, and a hangup too, stop the workflow from a thread of its own.
+    """Handle a termination, and a hangup like one, in a thread of its own.
 
     The handler of Snakemake 9.27 waits for the lock of the scheduler. It runs in the main thread, which holds this lock
     while it deals with jobs that ended, so that both may wait forever.

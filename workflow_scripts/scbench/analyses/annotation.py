@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from scbench.analyses.held_out import folds, macro_f1
+from scbench.analyses.held_out import macro_f1, splits
 from scbench.neural.cells import Counts
 from scbench.runner import FinishedRun
 from scbench.transformer.modes import classify, load_trunk
@@ -42,20 +42,15 @@ def annotation_table(
     Table with the columns held_out (batches), annotator, n_cells, n_types, macro_f1; no rows for a single batch.
     """
     rows = []
-    for part in folds(batch, seed) if len(np.unique(batch)) > 1 else []:
-        train = ~np.isin(batch, part) & (labels != "")
-        test = np.isin(batch, part) & np.isin(labels, labels[train])
-        if not test.any() or len(np.unique(labels[train])) < 2:
-            continue
+    for held_out, train, test in splits(batch, labels, seed):
         scale = pca[train].std(axis=0)[:50]
         regression = LogisticRegression(max_iter=1000).fit(pca[train, :50] / scale, labels[train])
         predicted = {
             "gene_transformer": classify(load_trunk(state), counts[train], labels[train], counts[test], seed=seed)[0],
             "logistic_regression": regression.predict(pca[test, :50] / scale),
         }
-        size = {"n_cells": int(test.sum()), "n_types": len(np.unique(labels[test]))}
+        size = {"n_cells": len(test), "n_types": len(np.unique(labels[test]))}
         for annotator, names in predicted.items():
-            held_out = ", ".join(map(str, part))
             rows.append(
                 {"held_out": held_out, "annotator": annotator, **size, "macro_f1": macro_f1(labels[test], names)}
             )

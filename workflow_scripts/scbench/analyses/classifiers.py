@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scbench.analyses.held_out import N_NEIGHBOURS, folds, macro_f1
+from scbench.analyses.held_out import N_NEIGHBOURS, macro_f1, splits
 from scbench.files import read_graph
 from scbench.runner import FinishedRun
 from scbench.seeding import generator
@@ -66,11 +66,10 @@ def classifier_table(X: np.ndarray, batch: np.ndarray, labels: np.ndarray, *, se
     from sklearn.preprocessing import StandardScaler
 
     rows = []
-    for part in folds(batch, seed) if len(np.unique(batch)) > 1 else []:
-        train = np.flatnonzero(~np.isin(batch, part) & (labels != ""))
+    for held_out, train, test in splits(batch, labels, seed):
         if len(train) > MAX_CELLS:
             train = np.sort(generator(seed, "classifiers").choice(train, MAX_CELLS, replace=False))
-        test = np.flatnonzero(np.isin(batch, part) & np.isin(labels, labels[train]))
+            test = test[np.isin(labels[test], labels[train])]
         if not len(test) or len(np.unique(labels[train])) < 2 or len(train) < N_NEIGHBOURS:
             continue
         size = {"n_cells": len(test), "n_types": len(np.unique(labels[test]))}
@@ -80,5 +79,5 @@ def classifier_table(X: np.ndarray, batch: np.ndarray, labels: np.ndarray, *, se
                 warnings.simplefilter("ignore")  # the MLP has a fixed number of epochs
                 predicted = model.fit(X[train], labels[train]).predict(X[test])
             score = macro_f1(labels[test], predicted)
-            rows.append({"held_out": ", ".join(map(str, part)), "classifier": name, **size, "macro_f1": score})
+            rows.append({"held_out": held_out, "classifier": name, **size, "macro_f1": score})
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from scbench.analyses.held_out import folds, macro_f1
+from scbench.analyses.held_out import macro_f1, splits
 from scbench.neural import automatic
 from scbench.neural.cells import Cells, Counts
 from scbench.neural.training import apply
@@ -55,19 +55,14 @@ def few_labels_table(
     tokens = apply(partial(cell_tokens, load_trunk(state)), Cells("cpu", {"counts": counts}), CHUNK)
     components = pca[:, :50] / pca[:, :50].std(axis=0)
     rows = []
-    for part in folds(batch, seed) if len(np.unique(batch)) > 1 else []:
-        known = np.flatnonzero(~np.isin(batch, part) & (labels != ""))
-        test = np.flatnonzero(np.isin(batch, part) & np.isin(labels, labels[known]))
-        if not len(test) or len(np.unique(labels[known])) < 2:
-            continue
+    for held_out, known, test in splits(batch, labels, seed):
         for fraction in FRACTIONS:
             train = labelled(known, labels, fraction, seed)
             predicted = _predictions(state, counts, tokens, components, labels, train, test, seed)
             size = {"n_labelled": len(train), "n_cells": len(test), "n_types": len(np.unique(labels[test]))}
-            held_out = {"held_out": ", ".join(map(str, part)), "fraction": fraction}
             for annotator, names in predicted.items():
-                score = macro_f1(labels[test], names)
-                rows.append({**held_out, "annotator": annotator, **size, "macro_f1": score})
+                which = {"held_out": held_out, "fraction": fraction, "annotator": annotator}
+                rows.append(which | size | {"macro_f1": macro_f1(labels[test], names)})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from scbench.seeding import generator
@@ -14,6 +16,20 @@ def folds(batch: np.ndarray, seed: int) -> list[np.ndarray]:
     """Split the batches into folds, each held out once: single batches, or 5 groups if there are more than 5."""
     batches = np.unique(batch)
     return np.array_split(generator(seed, "folds").permutation(batches), min(len(batches), MAX_FOLDS))
+
+
+def splits(batch: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield the names of the batches of every fold, and the cells (indices) of the other batches and of the fold.
+
+    Cells without a label and cells of types that are in no other batch are left out, and folds without cells or with a
+    single type to learn; there are none for a single batch.
+    """
+    for part in folds(batch, seed) if len(np.unique(batch)) > 1 else []:
+        held_out = np.isin(batch, part)
+        train = np.flatnonzero(~held_out & (labels != ""))
+        test = np.flatnonzero(held_out & np.isin(labels, labels[train]))
+        if len(test) and len(np.unique(labels[train])) > 1:
+            yield ", ".join(map(str, part)), train, test
 
 
 def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from scbench.neural.fit import Model, state_of
 from scbench.neural.training import Sampler, train
 from scbench.seeding import seed_torch
 from scbench.transformer.parameters import CorpusParameters
-from scbench.transformer.pretraining import choose_genes, reconstruct
+from scbench.transformer.pretraining import choose_genes, mean_and_sd, reconstruct
 from scbench.transformer.trunk import TRUNKS
 from scbench.types import Checkpoint, Dataset
 
@@ -29,7 +29,7 @@ class Corpus(Model[CorpusParameters]):
     Parameters
     ----------
     genes
-        Genes of each dataset, as columns of the counts of all.
+        The genes of each dataset, as columns of the combined counts.
     n_genes
         Number of columns.
     """
@@ -49,11 +49,7 @@ class Corpus(Model[CorpusParameters]):
     def start_at(self, counts: Counts, dataset: np.ndarray) -> None:
         """Centre the input of the trunk on the mean cell of each dataset."""
         for place in range(len(self.genes)):
-            expression = counts[dataset == place].log_normalised()
-            mean = np.asarray(expression.mean(axis=0)).ravel()
-            variance = np.asarray(expression.power(2).mean(axis=0)).ravel() - mean**2
-            self.mean[place] = torch.from_numpy(mean)
-            self.sd[place] = torch.from_numpy(np.sqrt(np.clip(variance, 1e-6, None)))
+            self.mean[place], self.sd[place] = mean_and_sd(counts[dataset == place].log_normalised())
 
     def losses(self, counts: CountRows, dataset: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {masked}; see `reconstruct`. All cells are of one dataset."""

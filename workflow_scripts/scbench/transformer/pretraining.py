@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import nn
 
 from scbench.neural import likelihoods
@@ -41,6 +42,13 @@ def choose_genes(data: Dataset, n_genes: int, known: Container[str] | None = Non
     ]
     columns = np.flatnonzero(usable)
     return np.sort(columns[np.argsort(rank[columns], kind="stable")[:n_genes]])
+
+
+def mean_and_sd(expression: sparse.csr_matrix) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and standard deviation, at least 0.001, of the columns, each (n_genes,)."""
+    mean = np.asarray(expression.mean(axis=0)).ravel()
+    variance = np.asarray(expression.power(2).mean(axis=0)).ravel() - mean**2
+    return torch.from_numpy(mean), torch.from_numpy(np.sqrt(np.clip(variance, 1e-6, None)))
 
 
 def reconstruct(
@@ -103,11 +111,9 @@ class Pretraining(Model[TrunkParameters]):
     @torch.no_grad()
     def start_at(self, counts: Counts) -> None:
         """Centre the input of the trunk on the mean cell."""
-        scaled = counts.log_normalised()[:, self.columns.cpu().numpy()]
-        mean = np.asarray(scaled.mean(axis=0)).ravel()
-        variance = np.asarray(scaled.power(2).mean(axis=0)).ravel() - mean**2
-        self.mean.copy_(torch.from_numpy(mean))
-        self.sd.copy_(torch.from_numpy(np.sqrt(np.clip(variance, 1e-6, None))))
+        mean, sd = mean_and_sd(counts.log_normalised()[:, self.columns.cpu().numpy()])
+        self.mean.copy_(mean)
+        self.sd.copy_(sd)
 
     def values(self, counts: CountRows) -> torch.Tensor:
         """Return the input of the trunk, (n, genes of the trunk)."""

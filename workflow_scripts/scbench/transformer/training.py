@@ -16,7 +16,7 @@ from scbench.neural.schedules import Schedule, weights_at
 from scbench.neural.training import apply
 from scbench.transformer.parameters import TrunkParameters
 from scbench.transformer.pretraining import CHUNK, Pretraining, choose_genes
-from scbench.transformer.transfer import rows_of, start_from, with_sizes_of
+from scbench.transformer.transfer import places, start_from, transferred, with_sizes_of
 from scbench.types import HISTORY_COLUMNS, Dataset, Embedding
 
 P = TypeVar("P", bound=TrunkParameters)
@@ -48,7 +48,7 @@ def fit(
     """
     trunk, counts = data.pretrained, Counts.of(data)
     options = options if trunk is None else with_sizes_of(options, trunk)
-    columns = choose_genes(data, options.n_genes, None if trunk is None else rows_of(trunk))
+    columns = choose_genes(data, options.n_genes, None if trunk is None else places(trunk["genes"]))
 
     def make() -> Pretraining:
         model = kind(options, columns.tolist(), **sizes)
@@ -83,11 +83,8 @@ def zero_shot(data: Dataset, options: TrunkParameters, *, device: str) -> Embedd
     assert data.pretrained is not None
     counts = Counts.of(data)
     options = with_sizes_of(TrunkParameters(n_genes=options.n_genes), data.pretrained)
-    columns = choose_genes(data, options.n_genes, rows_of(data.pretrained))
-    model = Pretraining(options, columns.tolist())
-    model.start_at(counts)
-    start_from(model, data.pretrained, data.gene_names, counts)
-    model.eval().to(device)
+    columns = choose_genes(data, options.n_genes, places(data.pretrained["genes"]))
+    model = transferred(options, columns.tolist(), data.pretrained, data.gene_names, counts).to(device)
     cells = Cells(device, {"counts": counts, "batch": data.batch})
     error = apply(
         lambda **columns: model.losses(**columns)["masked"].expand(len(columns["batch"])), cells, CHUNK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -23,9 +23,9 @@ LEAST_SHARED_GENES = 10
 P = TypeVar("P", bound=TrunkParameters)
 
 
-def rows_of(state: Mapping[str, Any]) -> dict[str, int]:
-    """Return {upper-case symbol: row} of the genes of a trunk, given the content of model.pt."""
-    return {symbol.upper(): row for row, symbol in reversed(list(enumerate(state["genes"])))}
+def places(genes: Sequence[str] | np.ndarray) -> dict[str, int]:
+    """Return {upper-case symbol: its first place} of the symbols of genes."""
+    return {symbol.upper(): place for place, symbol in reversed(list(enumerate(genes)))}
 
 
 def with_sizes_of(options: P, state: Mapping[str, Any]) -> P:
@@ -46,7 +46,7 @@ def start_from(model: Pretraining, state: Mapping[str, Any], genes: np.ndarray, 
     ValueError
         If the model has fewer than 10 genes.
     """
-    rows, chosen = rows_of(state), [symbol.upper() for symbol in genes[model.columns.numpy()]]
+    rows, chosen = places(state["genes"]), [symbol.upper() for symbol in genes[model.columns.numpy()]]
     if len(chosen) < LEAST_SHARED_GENES:
         raise ValueError(f"the trunk and the dataset share {len(chosen)} genes, {LEAST_SHARED_GENES} are needed")
     shared = [rows[symbol] for symbol in chosen]
@@ -60,10 +60,17 @@ def transfer(state: Mapping[str, Any], genes: np.ndarray, counts: Counts) -> Pre
 
     Genes missing in either dataset are left out.
     """
-    place = {symbol.upper(): column for column, symbol in reversed(list(enumerate(genes)))}
+    place = places(genes)
     columns = [place[symbol] for symbol in dict.fromkeys(map(str.upper, state["genes"])) if symbol in place]
     of_trunk = {one.name for one in fields(TrunkParameters)}
     options = TrunkParameters(**{name: value for name, value in state["parameters"].items() if name in of_trunk})
+    return transferred(options, columns, state, genes, counts)
+
+
+def transferred(
+    options: TrunkParameters, columns: Sequence[int], state: Mapping[str, Any], genes: np.ndarray, counts: Counts
+) -> Pretraining:
+    """Return the trunk of model.pt for these columns of a dataset, in evaluation mode; see `start_from`."""
     model = Pretraining(options, columns)
     model.start_at(counts)
     start_from(model, state, genes, counts)
