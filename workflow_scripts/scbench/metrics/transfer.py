@@ -35,7 +35,7 @@ def purity(indices: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (codes[indices[:, 1:]] == codes[:, None]).mean(axis=1)
 
 
-def label_transfer(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
+def label_transfer(X: np.ndarray, indices: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
     """Macro-F1 of cell types predicted by the 15 nearest cells of the other batches; mean over batches held out.
 
     The type of most of the 15 neighbours is predicted; of types with equally many, that of the nearest neighbour. A
@@ -51,22 +51,41 @@ def label_transfer(X: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> floa
     ----------
     X
         (n_cells, n_dims).
+    indices
+        (n_cells, k) neighbours in X, nearest first; cells with fewer than 15 from other batches among them are searched.
     batch, labels
         (n_cells,).
     """
     names, codes = np.unique(labels, return_inverse=True)
+    batches = np.unique(batch, return_inverse=True)[1].astype(np.int32)
     scores = []
-    for held_out in np.unique(batch):
-        reference = np.flatnonzero(batch != held_out)
-        query = np.flatnonzero((batch == held_out) & np.isin(codes, codes[reference]))
+    for held_out in range(batches.max() + 1):
+        others = batches != held_out
+        query = np.flatnonzero(~others & np.isin(codes, codes[others]))
         tested = np.flatnonzero(np.bincount(codes[query], minlength=len(names)) >= LEAST_OF_TYPE)
         if len(tested):
-            found, _ = nearest(X[reference], X[query], min(N_TRANSFER, len(reference)))
-            predicted = majority(codes[reference[found]], len(names))
+            found = _nearest_among(others, X, indices[query], query, min(N_TRANSFER, others.sum()))
+            predicted = majority(codes[found], len(names))
             scores.append(np.mean([f1(codes[query] == code, predicted == code) for code in tested]))
     if not scores:
         raise NotApplicableError(f"no batch has {LEAST_OF_TYPE} cells of a type that is in another batch")
     return float(np.mean(scores))
+
+
+def _nearest_among(
+    others: np.ndarray, X: np.ndarray, neighbours: np.ndarray, query: np.ndarray, k: int
+) -> np.ndarray:
+    """Return the `k` nearest of the cells `others` (n_cells, boolean) for the cells `query`, (n_query, k).
+
+    They are taken from the `neighbours` of these cells, nearest first, where that many of them are among `others`.
+    """
+    allowed = others[neighbours]
+    found = np.take_along_axis(neighbours, np.argsort(~allowed, axis=1, kind="stable")[:, :k], axis=1)
+    few = allowed.sum(axis=1) < k
+    if few.any():
+        reference = np.flatnonzero(others)
+        found[few] = reference[nearest(X[reference], X[query[few]], k)[0]]
+    return found
 
 
 def kni(indices: np.ndarray, batch: np.ndarray, labels: np.ndarray) -> float:
