@@ -40,7 +40,19 @@ def values(n=5, n_genes=20):
 @pytest.fixture(scope="module")
 def trained():
     data = make_dataset("counts")
-    return data, gene_transformer.integrate(data, seed=0, device="cpu", threads=1, epochs=15)
+    return data, gene_transformer.integrate(data, seed=0, device="cpu", threads=1, epochs=60)
+
+
+def test_the_discrepancy_between_batches_takes_the_batch_out_of_the_latent():
+    data = make_dataset("counts")
+
+    def spread(mmd):
+        """Squared distances of the means of a type in both batches, relative to the variance within them."""
+        X = gene_transformer.integrate(data, seed=0, device="cpu", threads=1, epochs=60, mmd=mmd).X
+        groups = [[X[(data.labels == name) & (data.batch == batch)] for batch in (0, 1)] for name in set(data.labels)]
+        return np.mean([np.square(a.mean(0) - b.mean(0)).sum() / a.var(0).sum() for a, b in groups])
+
+    assert spread(100.0) < 0.5 * spread(0.0)
 
 
 def test_the_latents_attend_as_ordinary_attention_over_all_tokens_does():

@@ -36,6 +36,7 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
 
     With a pretrained trunk, see `adaptation` of `IntegrationParameters`.
     """
+    from scbench.graphs.shared_clusters import shared_clusters
     from scbench.transformer.pretraining import Integration
     from scbench.transformer.training import fit, zero_shot
 
@@ -47,7 +48,19 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
         "reconstruction": (1.0, 0.0, 0.0),
         "kl": (options.beta, *WARM_UP),
         "masked": (options.masked_weight, 0.0, 0.0),
+        "mmd": (options.mmd, *WARM_UP),
     }
-    sizes = {"n_counts": data.X.shape[1], "n_batches": len(data.batch_names)}
-    frozen = options.adaptation == "frozen"
-    return fit(data, Integration, options, terms=terms, seed=seed, device=device, frozen=frozen, **sizes)
+    cluster = shared_clusters(data.pca, data.batch, seed=seed) if options.mmd else None
+    return fit(
+        data,
+        Integration,
+        options,
+        terms=terms,
+        seed=seed,
+        device=device,
+        frozen=options.adaptation == "frozen",
+        cluster=cluster,
+        n_counts=data.X.shape[1],
+        n_batches=len(data.batch_names),
+        n_clusters=1 if cluster is None else int(cluster.max()) + 1,
+    )

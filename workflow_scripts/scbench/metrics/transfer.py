@@ -52,7 +52,7 @@ def label_transfer(X: np.ndarray, indices: np.ndarray, batch: np.ndarray, labels
     X
         (n_cells, n_dims).
     indices
-        (n_cells, k) neighbours in X, nearest first; cells with fewer than 15 from other batches among them are searched.
+        (n_cells, k) neighbours in X, nearest first. A search finds those of cells with fewer than 15 of other batches.
     batch, labels
         (n_cells,).
     """
@@ -72,9 +72,7 @@ def label_transfer(X: np.ndarray, indices: np.ndarray, batch: np.ndarray, labels
     return float(np.mean(scores))
 
 
-def _nearest_among(
-    others: np.ndarray, X: np.ndarray, neighbours: np.ndarray, query: np.ndarray, k: int
-) -> np.ndarray:
+def _nearest_among(others: np.ndarray, X: np.ndarray, neighbours: np.ndarray, query: np.ndarray, k: int) -> np.ndarray:
     """Return the `k` nearest of the cells `others` (n_cells, boolean) for the cells `query`, (n_query, k).
 
     They are taken from the `neighbours` of these cells, nearest first, where that many of them are among `others`.

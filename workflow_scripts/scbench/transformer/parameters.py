@@ -55,6 +55,8 @@ class IntegrationParameters(TrunkParameters):
         Dimensions of the latent; widths of the decoder's layers.
     beta
         Final weight of the KL divergence. It is 0 in the first tenth of training and rises linearly until the half.
+    mmd
+        Final weight of the discrepancy between batches within clusters shared by batches; it rises as `beta` does.
     adaptation
         How a pretrained trunk is used, if there is one: fine_tuned, it is trained further; frozen, it stays as it is
         while latent and decoder are trained; zero_shot, it embeds the cells without any training.
@@ -64,6 +66,7 @@ class IntegrationParameters(TrunkParameters):
     latent_dim: int = number(32, 1, MAX_WIDTH)
     hidden: tuple[int, ...] = numbers((128, 128), 1, MAX_WIDTH)
     beta: float | None = number(1.0, 0)
+    mmd: float = number(100.0, 0)
     adaptation: str = choice("fine_tuned", "fine_tuned", "frozen", "zero_shot")
 
 

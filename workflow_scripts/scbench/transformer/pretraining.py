@@ -16,6 +16,7 @@ from torch import nn
 
 from scbench.neural import likelihoods
 from scbench.neural.cells import CountRows, Counts
+from scbench.neural.discrepancy import distance_within_clusters
 from scbench.neural.fit import Model
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, one_hot
 from scbench.neural.priors import StandardNormal
@@ -143,15 +144,23 @@ class Integration(Pretraining):
 
     Parameters
     ----------
-    n_counts, n_batches
-        Number of genes in the counts, all of which are decoded; number of batches.
+    n_counts, n_batches, n_clusters
+        Number of genes in the counts, all of which are decoded, of batches, and of clusters shared by batches.
     """
 
     options_class = IntegrationParameters
 
-    def __init__(self, options: IntegrationParameters, columns: Sequence[int], *, n_counts: int, n_batches: int):
-        super().__init__(options, columns, n_counts=n_counts, n_batches=n_batches)
-        self.n_batches, latent_dim = n_batches, options.latent_dim
+    def __init__(
+        self,
+        options: IntegrationParameters,
+        columns: Sequence[int],
+        *,
+        n_counts: int,
+        n_batches: int,
+        n_clusters: int = 1,
+    ) -> None:
+        super().__init__(options, columns, n_counts=n_counts, n_batches=n_batches, n_clusters=n_clusters)
+        self.n_batches, self.n_clusters, latent_dim = n_batches, n_clusters, options.latent_dim
         described = self.trunk.latents.numel()
         self.to_latent = nn.Sequential(
             nn.LayerNorm(self.trunk.width),
@@ -177,8 +186,13 @@ class Integration(Pretraining):
         mean, log_variance = self.to_latent(cell).chunk(2, dim=1)
         return mean, log_variance.clamp(-10, 10)
 
-    def losses(self, counts: CountRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return {masked, reconstruction, kl}, the latter two in nats: summed per cell, means over cells."""
+    def losses(
+        self, counts: CountRows, batch: torch.Tensor, cluster: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Return {masked, reconstruction, kl}, the latter two in nats: summed per cell, means over cells.
+
+        With clusters, also {mmd}, the discrepancy of the latent between batches, see `distance_within_clusters`.
+        """
         cell, masked = self.masked(self.values(counts))
         mean, log_variance = self.posterior(cell)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
@@ -187,8 +201,11 @@ class Integration(Pretraining):
         decoded = self.decoder(z, counts.totals, code, batch)
         reconstruction = likelihoods.negative_binomial_of_rows(counts, decoded, theta, batch)
         kl = self.prior.kl(mean, log_variance, z, batch).sum(1)
-        return {"masked": masked, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
+        terms = {"masked": masked, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
+        if cluster is not None:
+            terms["mmd"] = distance_within_clusters(mean, batch, cluster, self.n_batches, self.n_clusters)
+        return terms
 
-    def embed(self, counts: CountRows, batch: torch.Tensor) -> torch.Tensor:
+    def embed(self, counts: CountRows, batch: torch.Tensor, cluster: torch.Tensor | None = None) -> torch.Tensor:
         """Return the mean of the latent, (n, latent_dim)."""
         return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]

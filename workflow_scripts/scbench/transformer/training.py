@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
-from scbench.neural.cells import Cells, Counts
+from scbench.neural.cells import Cells, Column, Counts
 from scbench.neural.fit import fit as neural_fit
 from scbench.neural.fit import state_of
 from scbench.neural.schedules import Schedule, weights_at
@@ -31,6 +32,7 @@ def fit(
     seed: int,
     device: str,
     frozen: bool = False,
+    cluster: np.ndarray | None = None,
     **sizes: int,
 ) -> Embedding:
     """Train a `Pretraining` or an `Integration` on all cells and return their embedding.
@@ -43,12 +45,17 @@ def fit(
         {term: weight schedule}.
     frozen
         Whether the pretrained trunk stays as it is.
+    cluster
+        (n_cells,) clusters shared by batches, a further column for the losses of `kind`.
     sizes
         Arguments of `kind` besides the columns.
     """
     trunk, counts = data.pretrained, Counts.of(data)
     options = options if trunk is None else with_sizes_of(options, trunk)
     columns = choose_genes(data, options.n_genes, None if trunk is None else places(trunk["genes"]))
+    cells: dict[str, Column] = {"counts": counts, "batch": data.batch}
+    if cluster is not None:
+        cells["cluster"] = cluster
 
     def make() -> Pretraining:
         model = kind(options, columns.tolist(), **sizes)
@@ -65,7 +72,7 @@ def fit(
         data,
         make,
         options,
-        columns={"counts": counts, "batch": data.batch},
+        columns=cells,
         weights=partial(weights_at, terms),
         seed=seed,
         device=device,
