@@ -29,7 +29,7 @@ SEARCH: dict[str, Search] = {  # {module: {parameter: values}}; objective.mmd is
     "disentangled_ae": {"objective.mmd": [30.0, 300.0], "objective.kl": [0.25, 1.0], "latent_dim": [16]},
     "scdml": {"resolution": [1.5, 6.0], "mining": ["semihard", "random"]},
     "scdml_iterative": {"resolution": [1.5, 6.0], "mmd": [1.0, 10.0]},
-    "gene_transformer": {"beta": [0.25, 1.0], "latent_dim": [16]},
+    "gene_transformer": {"beta": [0.25, 1.0], "mmd": [30.0, 300.0], "latent_dim": [16]},
 }
 METRICS = {  # the preset label_free
     "bio": ["trustworthiness_above_chance", "cluster_stability", "morans_i"],
