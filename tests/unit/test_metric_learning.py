@@ -16,13 +16,14 @@ from scbench.graphs import edges, leiden
 from scbench.graphs import merging as clusters
 from scbench.methods import scdml, scdml_iterative
 from scbench.metric_learning import rounds, start, triplets
-from scbench.metric_learning.network import MixingNetwork, TripletNetwork, distance_of_batches, flatness
+from scbench.metric_learning.network import MixingNetwork, TripletNetwork, distance_of_batches
 from scbench.metric_learning.parameters import ScdmlParameters, SelfTrainingParameters
 from scbench.metric_learning.rounds import RoundTrainer
 from scbench.metric_learning.scaling import BatchScaling, principal_components
 from scbench.metric_learning.self_training import ROUND_COLUMNS, Trained, self_train
 from scbench.neural.automatic import embedding_width
 from scbench.neural.cells import Cells
+from scbench.neural.discrepancy import flatness
 from scbench.neural.fit import load
 from scbench.neural.training import apply
 from scbench.prepared import method_input
@@ -385,11 +386,11 @@ def test_flatness_is_0_for_a_ball_and_the_number_of_dimensions_less_1_for_a_line
     torch.manual_seed(0)
     cluster = torch.arange(4000) % 2
     ball = torch.randn(4000, 5) + 100 * cluster[:, None]
-    assert flatness(ball, cluster).item() == pytest.approx(0, abs=0.01)
-    assert flatness(ball * torch.tensor([1, 1, 0, 0, 0]), cluster).item() == pytest.approx(5 / 2 - 1, abs=0.01)
-    assert flatness(ball * torch.tensor([1, 0, 0, 0, 0]), cluster).item() == pytest.approx(4)
-    assert flatness(3 * ball, cluster).item() == pytest.approx(flatness(ball, cluster).item(), rel=1e-3)
-    assert torch.isfinite(flatness(torch.zeros(3, 5), torch.tensor([0, 2, 2])))
+    assert flatness(ball, cluster, 2).item() == pytest.approx(0, abs=0.01)
+    assert flatness(ball * torch.tensor([1, 1, 0, 0, 0]), cluster, 2).item() == pytest.approx(5 / 2 - 1, abs=0.01)
+    assert flatness(ball * torch.tensor([1, 0, 0, 0, 0]), cluster, 2).item() == pytest.approx(4)
+    assert flatness(3 * ball, cluster, 2).item() == pytest.approx(flatness(ball, cluster, 2).item(), rel=1e-3)
+    assert torch.isfinite(flatness(torch.zeros(3, 5), torch.tensor([0, 2, 2]), 3))
 
 
 def test_the_distance_of_batches_knows_neither_scale_nor_how_far_clusters_are_apart():
@@ -411,7 +412,7 @@ def test_each_term_of_self_training_can_be_minimised(term):
     X = (torch.randn(60, 4) * torch.tensor([3.0, 1, 1, 1]) + batch[:, None]).requires_grad_()
     terms = {
         "mmd": lambda: distance_of_batches(X, batch, cluster, n_batches=2),
-        "flatness": lambda: flatness(X, cluster),
+        "flatness": lambda: flatness(X, cluster, 2),
     }
     before, optimiser = terms[term]().item(), torch.optim.Adam([X], lr=0.05)
     for _ in range(50):

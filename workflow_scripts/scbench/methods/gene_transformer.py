@@ -49,8 +49,9 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
         "kl": (options.beta, *WARM_UP),
         "masked": (options.masked_weight, 0.0, 0.0),
         "mmd": (options.mmd, *WARM_UP),
+        "flatness": (options.flatness, *WARM_UP),
     }
-    cluster = shared_clusters(data.pca, data.batch, seed=seed) if options.mmd else None
+    cluster = shared_clusters(data.pca, data.batch, seed=seed) if options.mmd or options.flatness else None
     return fit(
         data,
         Integration,

@@ -7,7 +7,7 @@ from scbench.metric_learning.parameters import ScdmlParameters, SelfTrainingPara
 from scbench.metric_learning.scaling import LARGEST, BatchScaling
 from scbench.metric_learning.triplets import triplet_loss
 from scbench.neural.cells import SparseRows
-from scbench.neural.discrepancy import distance_within_clusters
+from scbench.neural.discrepancy import distance_within_clusters, flatness
 from scbench.neural.fit import Model
 
 
@@ -63,7 +63,7 @@ class MixingNetwork(TripletNetwork):
         return {
             "triplet_loss": loss,
             "mmd": distance_of_batches(embedding, batch, cluster, n_batches=len(self.mean)),
-            "flatness": flatness(embedding, cluster),
+            "flatness": flatness(embedding, cluster, int(cluster.max()) + 1),
             "triplets": n_mined / len(cluster),
         }
 
@@ -77,17 +77,3 @@ def distance_of_batches(
     """
     n_clusters = int(cluster.max()) + 1
     return distance_within_clusters(embedding, batch, cluster, n_batches, n_clusters, scale_of_clusters=True)
-
-
-def flatness(embedding: torch.Tensor, cluster: torch.Tensor) -> torch.Tensor:
-    """Return how unevenly the scatter of cells around their cluster means is distributed over dimensions.
-
-    With the eigenvalues v of the covariance, it is n_dims sum(v^2) / sum(v)^2 - 1: 0 for a ball, n_dims - 1 for a line.
-    This equals n_dims divided by the participation ratio, minus 1.
-    """
-    member = nn.functional.one_hot(cluster).to(embedding.dtype)
-    means = (member.T @ embedding) / member.sum(0)[:, None].clamp_min(1)
-    residual = embedding - member @ means
-    covariance = residual.T @ residual / len(residual)
-    total = covariance.diagonal().sum().square().clamp_min(1e-20)
-    return len(covariance) * covariance.square().sum() / total - 1

@@ -1,4 +1,4 @@
-"""Distances used as losses: the maximum mean discrepancy between two samples, and the cycle distance.
+"""Losses on a latent: the maximum mean discrepancy between two samples, the flatness of clusters, the cycle distance.
 
 Source: Gretton et al. 2012, JMLR 13, 723 (unbiased estimate, which may be slightly negative).
 """
@@ -68,6 +68,20 @@ def distance_within_clusters(
     within_rest = ((rest * K_rest).sum(0) - (rest * K.diagonal()[:, None]).sum(0)) / (n * (n - 1))
     squared = within_one + within_rest - 2 * (rest * K_one).sum(0) / (m * n)
     return (squared * use).sum() / use.sum().clamp_min(1)
+
+
+def flatness(z: torch.Tensor, cluster: torch.Tensor, n_clusters: int) -> torch.Tensor:
+    """Return how unevenly the scatter of cells (n, n_dims) around their cluster means is distributed over dimensions.
+
+    With the eigenvalues v of the covariance, it is n_dims sum(v^2) / sum(v)^2 - 1: 0 for a ball, n_dims - 1 for a line.
+    This equals n_dims divided by the participation ratio, minus 1.
+    """
+    member = one_hot(cluster, n_clusters).to(z.dtype)
+    means = (member.T @ z) / member.sum(0)[:, None].clamp_min(1)
+    residual = z - member @ means
+    covariance = residual.T @ residual / len(residual)
+    total = covariance.diagonal().sum().square().clamp_min(1e-20)
+    return len(covariance) * covariance.square().sum() / total - 1
 
 
 def cycle_distance(again: torch.Tensor, place: torch.Tensor) -> torch.Tensor:

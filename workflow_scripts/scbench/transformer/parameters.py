@@ -55,8 +55,9 @@ class IntegrationParameters(TrunkParameters):
         Dimensions of the latent; widths of the decoder's layers.
     beta
         Final weight of the KL divergence. It is 0 in the first tenth of training and rises linearly until the half.
-    mmd
-        Final weight of the discrepancy between batches within clusters shared by batches; it rises as `beta` does.
+    mmd, flatness
+        Final weights of the discrepancy between batches within clusters shared by batches, and of the flatness of these
+        clusters; they rise as `beta` does.
     adaptation
         How a pretrained trunk is used, if there is one: fine_tuned, it is trained further; frozen, it stays as it is
         while latent and decoder are trained; zero_shot, it embeds the cells without any training.
@@ -67,6 +68,7 @@ class IntegrationParameters(TrunkParameters):
     hidden: tuple[int, ...] = numbers((128, 128), 1, MAX_WIDTH)
     beta: float | None = number(1.0, 0)
     mmd: float = number(100.0, 0)
+    flatness: float = number(0.3, 0)
     adaptation: str = choice("fine_tuned", "fine_tuned", "frozen", "zero_shot")
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from scbench.neural import likelihoods
 from scbench.neural.cells import CountRows, Counts
-from scbench.neural.discrepancy import distance_within_clusters
+from scbench.neural.discrepancy import distance_within_clusters, flatness
 from scbench.neural.fit import Model
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, one_hot
 from scbench.neural.priors import StandardNormal
@@ -191,7 +191,7 @@ class Integration(Pretraining):
     ) -> dict[str, torch.Tensor]:
         """Return {masked, reconstruction, kl}, the latter two in nats: summed per cell, means over cells.
 
-        With clusters, also {mmd}, the discrepancy of the latent between batches, see `distance_within_clusters`.
+        With clusters, also {mmd, flatness} of the latent, see `scbench.neural.discrepancy`.
         """
         cell, masked = self.masked(self.values(counts))
         mean, log_variance = self.posterior(cell)
@@ -204,6 +204,7 @@ class Integration(Pretraining):
         terms = {"masked": masked, "reconstruction": reconstruction.mean(), "kl": kl.mean()}
         if cluster is not None:
             terms["mmd"] = distance_within_clusters(mean, batch, cluster, self.n_batches, self.n_clusters)
+            terms["flatness"] = flatness(mean, cluster, self.n_clusters)
         return terms
 
     def embed(self, counts: CountRows, batch: torch.Tensor, cluster: torch.Tensor | None = None) -> torch.Tensor:
