@@ -16,8 +16,8 @@ from scbench.parameters import number
 from scbench.transformer.parameters import IntegrationParameters
 from scbench.types import Dataset, Embedding
 
-# With many cells a lower beta leaves the latent room for variation within a type, so that types are not split up.
-FEW = {"beta": 1.0, "max_steps": 1500}
+# The lower beta, the more room the latent has for variation within a type, without which large types are split up.
+FEW = {"beta": 0.5, "max_steps": 1500}
 MANY = {"beta": 0.25, "max_steps": 5000}
 
 
