@@ -164,7 +164,7 @@ def test_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch
         return seen["options"].max_steps, [round(weight, 9) for weight in weights]
 
     data = make_dataset("counts")
-    assert chosen(data.n_cells) == (1500, [0, 0, 0.5, 1, 1])
+    assert chosen(data.n_cells) == (1500, [0, 0, 0.25, 0.5, 0.5])
     assert chosen(data.n_cells - 1) == (5000, [0, 0, 0.125, 0.25, 0.25])
     assert chosen(1, beta=2.0, max_steps=7) == (7, [0, 0, 1, 2, 2])
 
