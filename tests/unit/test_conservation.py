@@ -60,7 +60,7 @@ def test_label_transfer_is_the_macro_f1_of_a_neighbour_classifier(cells):
         predicted = [most_common(labels[~inside][row]) for row in near]
         names = np.unique(labels[inside])
         scores.append(sk.f1_score(labels[inside], predicted, labels=names, average="macro"))
-    for n_known in (15, 30, 90):  # no cell, most cells and all cells know 15 of other batches
+    for n_known in (15, 30, 90):  # no cells, most cells, all cells have 15 of other batches
         known = cells["indices"][:, :n_known]
         assert transfer.label_transfer(X, known, batch, labels) == pytest.approx(np.mean(scores), abs=1e-9)
     with pytest.raises(NotApplicableError):

@@ -1,6 +1,7 @@
 """Every intermediate of scDML equals a plain loop over cells, on simulated and on real data."""
 
 import dataclasses
+from functools import partial
 from itertools import permutations, product
 from types import SimpleNamespace
 
@@ -16,20 +17,21 @@ from scbench.graphs import edges, leiden
 from scbench.graphs import merging as clusters
 from scbench.methods import scdml, scdml_iterative
 from scbench.metric_learning import rounds, start, triplets
-from scbench.metric_learning.network import MixingNetwork, TripletNetwork, distance_of_batches
+from scbench.metric_learning.network import MixingNetwork, TripletNetwork
 from scbench.metric_learning.parameters import ScdmlParameters, SelfTrainingParameters
 from scbench.metric_learning.rounds import RoundTrainer
 from scbench.metric_learning.scaling import BatchScaling, principal_components
 from scbench.metric_learning.self_training import ROUND_COLUMNS, Trained, self_train
 from scbench.neural.automatic import embedding_width
 from scbench.neural.cells import Cells
-from scbench.neural.discrepancy import flatness
+from scbench.neural.discrepancy import distance_within_clusters, flatness
 from scbench.neural.fit import load
 from scbench.neural.training import apply
 from scbench.prepared import method_input
 from scbench.registry import load_registry
 from scbench.types import HISTORY_COLUMNS, Embedding
 
+distance_of_batches = partial(distance_within_clusters, n_batches=2, n_clusters=4, scale_of_clusters=True)
 FEW_STEPS = {"seed": 0, "device": "cpu", "threads": 1, "epochs": 2}
 SETTINGS = {"hvg_batch_aware": True, "target_sum": 10000, "n_pcs": 20, "min_cells_per_gene": 3}
 
@@ -397,12 +399,12 @@ def test_the_distance_of_batches_knows_neither_scale_nor_how_far_clusters_are_ap
     torch.manual_seed(0)
     cluster, batch = torch.arange(200) % 2, (torch.arange(200) // 2) % 2
     X = torch.randn(200, 3) + batch[:, None]
-    near, far = (distance_of_batches(X + gap * cluster[:, None], batch, cluster, n_batches=2) for gap in (20, 2000))
+    near, far = (distance_of_batches(X + gap * cluster[:, None], batch, cluster) for gap in (20, 2000))
     assert near.item() == pytest.approx(far.item(), rel=1e-3)
-    assert distance_of_batches(7 * X, batch, cluster, n_batches=2).item() == pytest.approx(near.item(), rel=1e-3)
-    assert distance_of_batches(X - batch[:, None], batch, cluster, n_batches=2) < 0.1 * near
+    assert distance_of_batches(7 * X, batch, cluster).item() == pytest.approx(near.item(), rel=1e-3)
+    assert distance_of_batches(X - batch[:, None], batch, cluster) < 0.1 * near
     alone = torch.arange(4)
-    assert distance_of_batches(X[:4], batch[:4], alone, n_batches=2) == 0
+    assert distance_of_batches(X[:4], batch[:4], alone) == 0
 
 
 @pytest.mark.parametrize("term", ["mmd", "flatness"])
@@ -411,7 +413,7 @@ def test_each_term_of_self_training_can_be_minimised(term):
     batch, cluster = torch.arange(60) % 2, torch.arange(60) // 30
     X = (torch.randn(60, 4) * torch.tensor([3.0, 1, 1, 1]) + batch[:, None]).requires_grad_()
     terms = {
-        "mmd": lambda: distance_of_batches(X, batch, cluster, n_batches=2),
+        "mmd": lambda: distance_of_batches(X, batch, cluster),
         "flatness": lambda: flatness(X, cluster, 2),
     }
     before, optimiser = terms[term]().item(), torch.optim.Adam([X], lr=0.05)

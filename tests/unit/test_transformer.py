@@ -47,7 +47,7 @@ def test_the_discrepancy_between_batches_takes_the_batch_out_of_the_latent():
     data = make_dataset("counts")
 
     def spread(mmd):
-        """Squared distances of the means of a type in both batches, relative to the variance within them."""
+        """Squared distance between the means of a type in both batches, relative to the variance within a batch."""
         X = gene_transformer.integrate(data, seed=0, device="cpu", threads=1, epochs=60, mmd=mmd).X
         groups = [[X[(data.labels == name) & (data.batch == batch)] for batch in (0, 1)] for name in set(data.labels)]
         return np.mean([np.square(a.mean(0) - b.mean(0)).sum() / a.var(0).sum() for a, b in groups])

@@ -19,10 +19,10 @@ def folds(batch: np.ndarray, seed: int) -> list[np.ndarray]:
 
 
 def splits(batch: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yield the names of the batches of every fold, and the cells (indices) of the other batches and of the fold.
+    """Yield for every fold the names of its batches, and the indices of the training cells and of the test cells.
 
-    Cells without a label and cells of types that are in no other batch are left out, and folds without cells or with a
-    single type to learn; there are none for a single batch.
+    Training cells are the labelled cells of the other batches; test cells are those of the fold whose type is among
+    them. A fold without test cells, or with a single type to learn, is skipped. A single batch gives no folds.
     """
     for part in folds(batch, seed) if len(np.unique(batch)) > 1 else []:
         held_out = np.isin(batch, part)

@@ -16,7 +16,7 @@ from scbench.parameters import number
 from scbench.transformer.parameters import IntegrationParameters
 from scbench.types import Dataset, Embedding
 
-# The lower beta, the more room the latent has for variation within a type, without which large types are split up.
+# A lower beta leaves more variation within a type in the latent; without any, large types are split into clusters.
 FEW = {"beta": 0.5, "max_steps": 1500}
 MANY = {"beta": 0.25, "max_steps": 5000}
 

@@ -60,20 +60,10 @@ class MixingNetwork(TripletNetwork):
         """Return {triplet_loss, mmd, flatness, triplets}; triplets are the mined ones per cell of the minibatch."""
         embedding = self.embed(x, batch)
         loss, n_mined = self._triplet_loss(embedding, cluster)
+        n_batches, n_clusters = len(self.mean), int(cluster.max()) + 1
         return {
             "triplet_loss": loss,
-            "mmd": distance_of_batches(embedding, batch, cluster, n_batches=len(self.mean)),
-            "flatness": flatness(embedding, cluster, int(cluster.max()) + 1),
+            "mmd": distance_within_clusters(embedding, batch, cluster, n_batches, n_clusters, scale_of_clusters=True),
+            "flatness": flatness(embedding, cluster, n_clusters),
             "triplets": n_mined / len(cluster),
         }
-
-
-def distance_of_batches(
-    embedding: torch.Tensor, batch: torch.Tensor, cluster: torch.Tensor, *, n_batches: int
-) -> torch.Tensor:
-    """Return the squared discrepancy of batches within clusters, at the scale of a cluster.
-
-    The scale does not depend on the distances between clusters.
-    """
-    n_clusters = int(cluster.max()) + 1
-    return distance_within_clusters(embedding, batch, cluster, n_batches, n_clusters, scale_of_clusters=True)

@@ -52,15 +52,14 @@ def label_transfer(X: np.ndarray, indices: np.ndarray, batch: np.ndarray, labels
     X
         (n_cells, n_dims).
     indices
-        (n_cells, k) neighbours in X, nearest first. A search finds those of cells with fewer than 15 of other batches.
+        (n_cells, k) neighbours in X, nearest first. A cell with fewer than 15 from other batches is searched again.
     batch, labels
         (n_cells,).
     """
     names, codes = np.unique(labels, return_inverse=True)
-    batches = np.unique(batch, return_inverse=True)[1].astype(np.int32)
     scores = []
-    for held_out in range(batches.max() + 1):
-        others = batches != held_out
+    for held_out in np.unique(batch):
+        others = batch != held_out
         query = np.flatnonzero(~others & np.isin(codes, codes[others]))
         tested = np.flatnonzero(np.bincount(codes[query], minlength=len(names)) >= LEAST_OF_TYPE)
         if len(tested):
@@ -73,9 +72,10 @@ def label_transfer(X: np.ndarray, indices: np.ndarray, batch: np.ndarray, labels
 
 
 def _nearest_among(others: np.ndarray, X: np.ndarray, neighbours: np.ndarray, query: np.ndarray, k: int) -> np.ndarray:
-    """Return the `k` nearest of the cells `others` (n_cells, boolean) for the cells `query`, (n_query, k).
+    """Find the `k` nearest cells among `others` (n_cells, boolean) for every cell of `query`; return (n_query, k).
 
-    They are taken from the `neighbours` of these cells, nearest first, where that many of them are among `others`.
+    If at least `k` of the known `neighbours` of a cell (n_query, any; nearest first) are in `others`, the first `k` of
+    these are taken. The other cells are searched.
     """
     allowed = others[neighbours]
     found = np.take_along_axis(neighbours, np.argsort(~allowed, axis=1, kind="stable")[:, :k], axis=1)

@@ -1,4 +1,4 @@
-"""Losses on a latent: the maximum mean discrepancy between two samples, the flatness of clusters, the cycle distance.
+"""Losses on a latent: maximum mean discrepancy between samples, flatness of clusters, and cycle distance.
 
 Source: Gretton et al. 2012, JMLR 13, 723 (unbiased estimate, which may be slightly negative).
 """
@@ -71,7 +71,7 @@ def distance_within_clusters(
 
 
 def flatness(z: torch.Tensor, cluster: torch.Tensor, n_clusters: int) -> torch.Tensor:
-    """Return how unevenly the scatter of cells (n, n_dims) around their cluster means is distributed over dimensions.
+    """Return how far the covariance of cells (n, n_dims) around their cluster means is from that of a ball.
 
     With the eigenvalues v of the covariance, it is n_dims sum(v^2) / sum(v)^2 - 1: 0 for a ball, n_dims - 1 for a line.
     This equals n_dims divided by the participation ratio, minus 1.

@@ -134,8 +134,8 @@ class Pretraining(Model[TrunkParameters]):
         """Return {masked}; see `masked`."""
         return {"masked": self.masked(self.values(counts))[1]}
 
-    def embed(self, counts: CountRows, batch: torch.Tensor) -> torch.Tensor:
-        """Return the mean of the outputs over genes, (n, width)."""
+    def embed(self, counts: CountRows, **_) -> torch.Tensor:
+        """Return the mean of the outputs over genes, (n, width); the trunk does not need the batch."""
         return self.trunk.embed(self.values(counts), self.all_genes).mean(1)
 
 
@@ -145,7 +145,7 @@ class Integration(Pretraining):
     Parameters
     ----------
     n_counts, n_batches, n_clusters
-        Number of genes in the counts, all of which are decoded, of batches, and of clusters shared by batches.
+        Numbers of genes (all are decoded), of batches, and of clusters shared by batches.
     """
 
     options_class = IntegrationParameters
@@ -191,7 +191,7 @@ class Integration(Pretraining):
     ) -> dict[str, torch.Tensor]:
         """Return {masked, reconstruction, kl}, the latter two in nats: summed per cell, means over cells.
 
-        With clusters, also {mmd, flatness} of the latent, see `scbench.neural.discrepancy`.
+        If clusters are given, also {mmd, flatness} of the latent, see `scbench.neural.discrepancy`.
         """
         cell, masked = self.masked(self.values(counts))
         mean, log_variance = self.posterior(cell)
@@ -207,6 +207,6 @@ class Integration(Pretraining):
             terms["flatness"] = flatness(mean, cluster, self.n_clusters)
         return terms
 
-    def embed(self, counts: CountRows, batch: torch.Tensor, cluster: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the mean of the latent, (n, latent_dim)."""
+    def embed(self, counts: CountRows, **_) -> torch.Tensor:
+        """Return the mean of the latent, (n, latent_dim); the trunk does not need the batch."""
         return self.posterior(self.trunk.cell(self.values(counts), self.all_genes))[0]
