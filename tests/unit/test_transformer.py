@@ -77,6 +77,7 @@ def test_attention_is_the_explicit_softmax_of_queries_and_keys():
         mixed.append(weights / weights.sum(-1, keepdim=True) @ v[..., head])
     assert torch.allclose(attention(tokens, others), attention.out(torch.cat(mixed, -1)), atol=1e-5)
     assert torch.allclose(attention.weights(tokens, others).sum(-1), torch.ones(2, 4), atol=1e-5)
+    assert torch.allclose(attention(tokens[:1], others)[1], attention(tokens[:1], others[1:])[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", TRUNKS)

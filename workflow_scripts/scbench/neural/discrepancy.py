@@ -50,24 +50,17 @@ def distance_within_clusters(
     other batches have fewer than 2 cells there; the result is 0 if all are left out. The scale is the median squared
     distance between two cells or, with `scale_of_clusters`, between two cells of the same cluster.
     """
-    square = squared_distances(z, z)
-    compared = square.detach()
-    if scale_of_clusters:
-        same = (cluster[:, None] == cluster[None]).fill_diagonal_(False)
-        compared = compared.masked_fill(~same, torch.nan)
-    K = kernel(square, compared.nanmedian().nan_to_num().clamp_min(1e-8))
     in_cluster = one_hot(cluster, n_clusters).to(z.dtype)
-    in_batch = one_hot(batch, n_batches).to(z.dtype)
-    one = (in_cluster[:, :, None] * in_batch[:, None, :]).flatten(1)  # (n, n_clusters * n_batches)
-    rest = in_cluster.repeat_interleave(n_batches, dim=1) - one
-    K_one, K_rest = K @ one, K @ rest
-    m, n = one.sum(0), rest.sum(0)
-    use = (m >= MIN_CELLS) & (n >= MIN_CELLS)
-    m, n = m.clamp_min(2), n.clamp_min(2)
-    within_one = ((one * K_one).sum(0) - (one * K.diagonal()[:, None]).sum(0)) / (m * (m - 1))
-    within_rest = ((rest * K_rest).sum(0) - (rest * K.diagonal()[:, None]).sum(0)) / (n * (n - 1))
-    squared = within_one + within_rest - 2 * (rest * K_one).sum(0) / (m * n)
-    return (squared * use).sum() / use.sum().clamp_min(1)
+    weight = _weights_of_pairs(in_cluster, one_hot(batch, n_batches).to(z.dtype))
+    with torch.no_grad():  # pairs of different clusters have weight 0, so each cluster can have its own origin
+        centre = in_cluster @ _means(z, in_cluster)
+        origin = centre if scale_of_clusters else z.mean(0)
+        compared = _fast_squared_distances(z - origin)
+        if scale_of_clusters:
+            same = (cluster[:, None] == cluster[None]).fill_diagonal_(False)
+            compared = compared.masked_fill(~same, torch.nan)
+        scale = compared.nanmedian().nan_to_num().clamp_min(1e-8)
+    return (weight * kernel(_fast_squared_distances(z - centre), scale)).sum()
 
 
 def flatness(z: torch.Tensor, cluster: torch.Tensor, n_clusters: int) -> torch.Tensor:
@@ -77,8 +70,7 @@ def flatness(z: torch.Tensor, cluster: torch.Tensor, n_clusters: int) -> torch.T
     This equals n_dims divided by the participation ratio, minus 1.
     """
     member = one_hot(cluster, n_clusters).to(z.dtype)
-    means = (member.T @ z) / member.sum(0)[:, None].clamp_min(1)
-    residual = z - member @ means
+    residual = z - member @ _means(z, member)
     covariance = residual.T @ residual / len(residual)
     total = covariance.diagonal().sum().square().clamp_min(1e-20)
     return len(covariance) * covariance.square().sum() / total - 1
@@ -91,3 +83,33 @@ def cycle_distance(again: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
     10.1093/nar/gkab978; Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463.
     """
     return ((again - place).square() / place.var(0).detach().clamp_min(1e-3)).mean()
+
+
+def _means(z: torch.Tensor, member: torch.Tensor) -> torch.Tensor:
+    """Return the mean of z (n, n_dims) in every cluster, (n_clusters, n_dims); 0 for a cluster without cells."""
+    return (member.T @ z) / member.sum(0)[:, None].clamp_min(1)
+
+
+def _fast_squared_distances(z: torch.Tensor) -> torch.Tensor:
+    """Return the squared distances (n, n) between the rows of z, from their products; the rows must be close to 0."""
+    square = z.square().sum(1)
+    return (square[:, None] + square[None] - 2 * (z @ z.T)).clamp_min(0)
+
+
+@torch.no_grad()
+def _weights_of_pairs(in_cluster: torch.Tensor, in_batch: torch.Tensor) -> torch.Tensor:
+    """Return the weights (n, n) with which the kernel of pairs of cells is summed up to the discrepancy.
+
+    Parameters
+    ----------
+    in_cluster, in_batch
+        (n, n_clusters) and (n, n_batches): 1 where the cell is a member, 0 otherwise.
+    """
+    one = (in_cluster[:, :, None] * in_batch[:, None, :]).flatten(1)  # (n, n_clusters * n_batches)
+    rest = in_cluster.repeat_interleave(in_batch.shape[1], dim=1) - one
+    m, n = one.sum(0), rest.sum(0)
+    use = ((m >= MIN_CELLS) & (n >= MIN_CELLS)).to(one.dtype)
+    m, n = m.clamp_min(2), n.clamp_min(2)
+    within = one @ (one * (use / (m * (m - 1)))).T + rest @ (rest * (use / (n * (n - 1)))).T
+    between = rest @ (one * (2 * use / (m * n))).T
+    return (within - between).fill_diagonal_(0) / use.sum().clamp_min(1)

@@ -30,7 +30,7 @@ def fit_width(vectors: torch.Tensor, width: int) -> torch.Tensor:
 
 
 class Attention(nn.Module):
-    """Multi-head attention from tokens (n, q, width) to others (n, k, width)."""
+    """Multi-head attention from tokens (n, q, width), or (1, q, width) if cells share them, to others (n, k, width)."""
 
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Attention(nn.Module):
 
     def forward(self, tokens: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
         query, key, value = self._projected(tokens, others)
-        mixed = nn.functional.scaled_dot_product_attention(query, key, value)
+        mixed = nn.functional.scaled_dot_product_attention(query.expand(len(key), -1, -1, -1), key, value)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def weights(self, tokens: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
@@ -120,9 +120,9 @@ class Trunk(nn.Module):
         vectors = self.gene_vectors(genes)
         return values[:, :, None] * self.per_value(vectors) + (self.value.bias + vectors)
 
-    def masked_tokens(self, n: int, genes: torch.Tensor) -> torch.Tensor:
-        """Return tokens (n, k, width) with the mask instead of the embedding of the value; the gene vector is kept."""
-        return (self.mask + self.gene_vectors(genes)).expand(n, -1, -1)
+    def masked_tokens(self, genes: torch.Tensor) -> torch.Tensor:
+        """Return the tokens (1, k, width) of hidden genes: the mask instead of the embedding of the value."""
+        return (self.mask + self.gene_vectors(genes))[None]
 
     def expression(self, outputs: torch.Tensor) -> torch.Tensor:
         """Return the predicted expression (n, k) from outputs (n, k, width), in standard deviations of the gene."""
@@ -158,7 +158,7 @@ class LatentTrunk(Trunk):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cell tokens and the outputs (n, a, width) of the hidden genes `asked` (a,)."""
         cell = self.cell(values, shown)
-        return cell, self._ask(self.masked_tokens(len(values), asked), cell)
+        return cell, self._ask(self.masked_tokens(asked), cell)
 
     def embed(self, values: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
         """Return the outputs (n, k, width) of the genes `shown` (k,)."""
@@ -205,7 +205,8 @@ class FullTrunk(Trunk):
         self, values: torch.Tensor, shown: torch.Tensor, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cell tokens and the outputs (n, a, width) of the hidden genes `asked` (a,)."""
-        outputs = torch.cat([self.tokens(values, shown), self.masked_tokens(len(values), asked)], dim=1)
+        hidden = self.masked_tokens(asked).expand(len(values), -1, -1)
+        outputs = torch.cat([self.tokens(values, shown), hidden], dim=1)
         for block in self.blocks:
             outputs = block(outputs)
         return self._pool(outputs[:, : len(shown)]), outputs[:, len(shown) :]
