@@ -68,7 +68,7 @@ for id, analysis in ANALYSES.items():
             draws=analysis.draws,
             title=lambda wildcards: f"{wildcards.dataset}: {METHODS[wildcards.method].label}, seed {wildcards.seed}",
             trained=lambda wildcards, trains=analysis.trains: trains and method_digest(METHODS[wildcards.method].module),
-            code=code_digest(
+            code=code_of(
                 "analyse.py",
                 f"scbench.analyses.{id}:analyse",
                 *([f"scbench.report.{id}"] if analysis.draws else []),
@@ -103,7 +103,7 @@ for id, analysis in ANALYSES.items():
                 analysis=id,
                 runs=[(run.dataset, run.method, run.seed) for run in analysed(id)],
                 labels=LABELS,
-                code=code_digest("gather.py", f"scbench.report.{id}"),
+                code=code_of("gather.py", f"scbench.report.{id}"),
             message:
                 f"{analysis.title} of all runs"
             script:

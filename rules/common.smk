@@ -103,6 +103,11 @@ def asked_minutes(amount):
     )
 
 
+def code_of(*entries):
+    """Return the function of the digest of a rule's code, so that a process computes it only for the jobs it runs."""
+    return lambda wildcards: code_digest(*entries)
+
+
 def one_of(names):
     """Return a wildcard constraint for the names; without names, one that matches nothing."""
     return "|".join(names) or "(?!)"

@@ -16,7 +16,7 @@ rule simulate:
     params:
         settings=lambda wildcards: DATASETS[wildcards.dataset]["simulate"],
         columns=lambda wildcards: columns_of(DATASETS[wildcards.dataset]),
-        code=code_digest("simulate.py"),
+        code=code_of("simulate.py"),
     message:
         "{wildcards.dataset}: simulate"
     script:
@@ -45,7 +45,7 @@ rule fetch:
         folder=lambda wildcards: AT.data(wildcards.dataset, "download"),
         lock="config/downloads.lock",
         files=lambda wildcards: fingerprint(local_files(DATASETS[wildcards.dataset]).values()),
-        code=code_digest("fetch.py"),
+        code=code_of("fetch.py"),
     message:
         "{wildcards.dataset}: fetch"
     script:
@@ -73,7 +73,7 @@ rule prepare:
     params:
         settings=CONFIG["preprocessing"],
         selection=lambda wildcards: selection_of(DATASETS[wildcards.dataset]),
-        code=code_digest("prepare.py"),
+        code=code_of("prepare.py"),
     message:
         "{wildcards.dataset}: prepare"
     script:

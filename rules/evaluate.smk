@@ -20,7 +20,7 @@ rule score:
     params:
         metrics=SCORED,
         backend=CONFIG["metrics"]["backend"],
-        code=code_digest("score.py", *sorted({METRIC_CATALOGUE[name].function for name in sum(SCORED.values(), [])})),
+        code=code_of("score.py", *sorted({METRIC_CATALOGUE[name].function for name in sum(SCORED.values(), [])})),
     message:
         "{wildcards.dataset}: scores of {wildcards.method}, seed {wildcards.seed}"
     script:
@@ -64,7 +64,7 @@ rule summarise:
         weights=CONFIG["metrics"]["weights"],
         scaling=CONFIG["metrics"]["scaling"],
         robust=robust_metrics(CONFIG["metrics"]),
-        code=code_digest("summarise.py"),
+        code=code_of("summarise.py"),
     message:
         "summary of all scores"
     script:
@@ -89,7 +89,7 @@ rule cell_scores_run:
         mem_mb=asked_memory(AMOUNTS["cell_scores"]["mem_mb"]),
         runtime=asked_minutes(AMOUNTS["cell_scores"]["runtime"]),
     params:
-        code=code_digest("cell_scores.py"),
+        code=code_of("cell_scores.py"),
     message:
         "{wildcards.dataset}: scores of the cells of {wildcards.method}, seed {wildcards.seed}"
     script:

@@ -16,7 +16,7 @@ rule coexpression:
         runtime=asked_minutes(AMOUNTS["gene_knowledge"]["runtime"]),
     params:
         settings={key: CONFIG["gene_knowledge"][key] for key in ("cells_per_metacell", "threshold")},
-        code=code_digest("coexpression.py"),
+        code=code_of("coexpression.py"),
     message:
         "{wildcards.dataset}: co-expressed gene pairs"
     script:
@@ -44,7 +44,7 @@ rule gene_vectors:
         runtime=asked_minutes(AMOUNTS["gene_knowledge"]["runtime"]),
     params:
         width=CONFIG["gene_knowledge"]["width"],
-        code=code_digest("gene_vectors.py"),
+        code=code_of("gene_vectors.py"),
     message:
         "{wildcards.dataset}: gene vectors, {wildcards.source}"
     script:
@@ -69,7 +69,7 @@ rule knowledge_vectors:
         runtime=asked_minutes(AMOUNTS["gene_knowledge"]["runtime"]),
     params:
         settings={key: CONFIG["gene_knowledge"][key] for key in ("tables", "text_columns", "sentence_model", "width")},
-        code=code_digest("knowledge_vectors.py"),
+        code=code_of("knowledge_vectors.py"),
     message:
         "{wildcards.dataset}: gene vectors, knowledge"
     script:
@@ -95,7 +95,7 @@ rule gene_table:
         folder=AT.data("gene_table", "download"),
         lock="config/downloads.lock",
         private=CONFIG["gene_knowledge"].get("private_url", False),
-        code=code_digest("gene_table.py"),
+        code=code_of("gene_table.py"),
     message:
         "gene table: download public sources"
     script:

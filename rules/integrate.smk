@@ -24,7 +24,7 @@ for id, method in METHODS.items():
             spec=method.spec,
             accelerator=ACCELERATOR,
             checkpoint=lambda wildcards, id=id: AT.run(wildcards.dataset, id, wildcards.seed, "checkpoint.pt"),
-            code=method_digest(method.module),
+            code=lambda wildcards, module=method.module: method_digest(module),
         message:
             f"{{wildcards.dataset}}: {method.label}, seed {{wildcards.seed}}"
         script:
@@ -53,7 +53,7 @@ rule pretrain:
         settings=CONFIG["pretraining"],
         accelerator=ACCELERATOR,
         checkpoint=lambda wildcards: AT.pretraining(wildcards.dataset, "checkpoint.pt"),
-        code=code_digest("pretrain.py"),
+        code=code_of("pretrain.py"),
     message:
         "{wildcards.dataset}: pretrain a trunk on all other datasets"
     script:
@@ -83,7 +83,7 @@ rule import_embedding:
     params:
         obsm=lambda wildcards: embeddings_of(wildcards)[wildcards.method].get("obsm"),
         files=lambda wildcards: fingerprint(files_of(embeddings_of(wildcards)[wildcards.method]).values()),
-        code=code_digest("import_embedding.py"),
+        code=code_of("import_embedding.py"),
     message:
         "{wildcards.dataset}: import {wildcards.method}"
     script:

@@ -20,7 +20,7 @@ rule published_table:
     params:
         folder=lambda wildcards, input: str(Path(input.sources).parent),
         labels=LABELS,
-        code=code_digest("published_table.py"),
+        code=code_of("published_table.py"),
     message:
         "published scores beside ours"
     script:
@@ -49,7 +49,7 @@ rule claims_table:
         runtime=10,
     params:
         weights=CONFIG["metrics"]["weights"],
-        code=code_digest("claims_table.py"),
+        code=code_of("claims_table.py"),
     message:
         "table of claims"
     script:
@@ -76,7 +76,7 @@ rule paper_folder:
         left_out=LEFT_OUT,
         about=f"Datasets: {len(SHOWN_DATASETS)}. Methods and controls: {len(COMPARED)}. Runs: {len(RUNS)}. The last column "
         "names files of the results folder, in which this folder is; `docs/reference/files.md` describes them.",
-        code=code_digest("paper_folder.py"),
+        code=code_of("paper_folder.py"),
     message:
         "figures and tables of the paper"
     script:

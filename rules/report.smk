@@ -28,7 +28,7 @@ rule score_figures:
         labels={id: LABELS[id] for id in COMPARED},
         kinds={id: KINDS[id] for id in COMPARED},
         metrics=METRICS,
-        code=code_digest("score_figures.py"),
+        code=code_of("score_figures.py"),
     message:
         "score figures"
     script:
@@ -53,7 +53,7 @@ rule project:
         runtime=asked_minutes(AMOUNTS["project"]["runtime"]),
     params:
         projection=PROJECTION,
-        code=code_digest("project.py"),
+        code=code_of("project.py"),
     message:
         f"{{wildcards.dataset}}: {PROJECTION} of {{wildcards.method}}, seed {{wildcards.seed}}"
     script:
@@ -84,7 +84,7 @@ rule projection_grid:
     params:
         methods=lambda wildcards: [run.method for run in first_runs(wildcards.dataset)],
         labels=LABELS,
-        code=code_digest("projection_grid.py"),
+        code=code_of("projection_grid.py"),
     message:
         f"{{wildcards.dataset}}: {PROJECTION} of all methods"
     script:
@@ -112,7 +112,7 @@ rule runtime_figure:
         runtime=10,
     params:
         labels=LABELS,
-        code=code_digest("runtime_figure.py"),
+        code=code_of("runtime_figure.py"),
     message:
         "run time and memory figure"
     script:
@@ -145,7 +145,7 @@ for id, drawing in FIGURES.items():
         params:
             figure=id,
             labels={id: LABELS[id] for id in COMPARED},
-            code=code_digest("draw.py", f"scbench.report.{id}"),
+            code=code_of("draw.py", f"scbench.report.{id}"),
         message:
             f"figure: {drawing.title}"
         script:
@@ -176,7 +176,7 @@ rule report_page:
         robust=robust_metrics(CONFIG["metrics"]),
         methods={run.method: METHODS[run.method].shown | {"kind": ALL_KINDS[run.method]} for run in PLAN},
         runs=[(run.dataset, run.method, run.seed, run.status, run.reason) for run in PLAN],
-        code=code_digest("report_page.py"),
+        code=code_of("report_page.py"),
         assets=files_digest(*PAGE_ASSETS),
     message:
         "result page"
@@ -209,7 +209,7 @@ rule ablation_figure:
     params:
         methods=lambda wildcards: ABLATIONS[wildcards.module],
         labels=LABELS,
-        code=code_digest("ablation_figure.py"),
+        code=code_of("ablation_figure.py"),
     message:
         "figure: ablation of {wildcards.module}"
     script:
@@ -234,7 +234,7 @@ rule export_run:
         mem_mb=asked_memory(AMOUNTS["export_run"]["mem_mb"]),
         runtime=asked_minutes(AMOUNTS["export_run"]["runtime"]),
     params:
-        code=code_digest("export_run.py"),
+        code=code_of("export_run.py"),
     message:
         "{wildcards.dataset}: arrays and plots of {wildcards.method}, seed {wildcards.seed}"
     script:

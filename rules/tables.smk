@@ -27,7 +27,7 @@ rule score_tables:
         labels=LABELS,
         kinds=KINDS,
         metrics=METRICS,
-        code=code_digest("score_tables.py"),
+        code=code_of("score_tables.py"),
     message:
         "score tables"
     script:
@@ -55,7 +55,7 @@ rule dataset_table:
         runtime=10,
     params:
         datasets=SHOWN_DATASETS,
-        code=code_digest("dataset_table.py"),
+        code=code_of("dataset_table.py"),
     message:
         "table of the datasets"
     script:
@@ -82,7 +82,7 @@ rule calibration_table:
     params:
         labels=LABELS,
         kinds=KINDS,
-        code=code_digest("calibration_table.py"),
+        code=code_of("calibration_table.py"),
     message:
         "table of calibration"
     script:
