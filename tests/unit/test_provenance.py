@@ -37,10 +37,21 @@ def test_every_script_that_imports_by_a_name_made_at_run_time_is_given_the_modul
         if any(isinstance(call.func, ast.Name) and call.func.id == "import_module" for call in calls):
             dynamic.append(path.name)
     assert sorted(dynamic) == ["analyse.py", "draw.py", "gather.py"]
-    assert 'code_digest("draw.py", f"scbench.report.{id}")' in (root / "rules/report.smk").read_text()
+    assert 'code_of("draw.py", f"scbench.report.{id}")' in (root / "rules/report.smk").read_text()
     rules = " ".join((root / "rules/analyses.smk").read_text().split())
     assert '"analyse.py", f"scbench.analyses.{id}:analyse", *([f"scbench.report.{id}"] if analysis.draws' in rules
-    assert 'code_digest("gather.py", f"scbench.report.{id}")' in rules
+    assert 'code_of("gather.py", f"scbench.report.{id}")' in rules
+
+
+def test_rules_compute_the_digest_of_their_code_only_when_a_job_needs_it(root):
+    given = [
+        line.strip()
+        for path in (root / "rules").glob("*.smk")
+        for line in path.read_text().splitlines()
+        if "code=" in line
+    ]
+    assert len(given) > 20
+    assert [line for line in given if not line.startswith(("code=code_of(", "code=lambda wildcards"))] == []
 
 
 def test_versions_name_what_is_installed_only():
