@@ -91,7 +91,7 @@ def _means(z: torch.Tensor, member: torch.Tensor) -> torch.Tensor:
 
 
 def _fast_squared_distances(z: torch.Tensor) -> torch.Tensor:
-    """Return the squared distances (n, n) between the rows of z, from their products; the rows must be close to 0."""
+    """Return squared distances (n, n) between rows of z, from their products; precise only for rows close to 0."""
     square = z.square().sum(1)
     return (square[:, None] + square[None] - 2 * (z @ z.T)).clamp_min(0)
 
