@@ -104,7 +104,7 @@ def asked_minutes(amount):
 
 
 def code_of(*entries):
-    """Return the function of the digest of a rule's code, so that a process computes it only for the jobs it runs."""
+    """Return a function that computes the digest of a rule's code; Snakemake calls it only for the jobs it considers."""
     return lambda wildcards: code_digest(*entries)
 
 

@@ -52,15 +52,16 @@ def distance_within_clusters(
     """
     in_cluster = one_hot(cluster, n_clusters).to(z.dtype)
     weight = _weights_of_pairs(in_cluster, one_hot(batch, n_batches).to(z.dtype))
-    with torch.no_grad():  # pairs of different clusters have weight 0, so each cluster can have its own origin
-        centre = in_cluster @ _means(z, in_cluster)
-        origin = centre if scale_of_clusters else z.mean(0)
-        compared = _fast_squared_distances(z - origin)
-        if scale_of_clusters:
-            same = (cluster[:, None] == cluster[None]).fill_diagonal_(False)
-            compared = compared.masked_fill(~same, torch.nan)
-        scale = compared.nanmedian().nan_to_num().clamp_min(1e-8)
-    return (weight * kernel(_fast_squared_distances(z - centre), scale)).sum()
+    # pairs of different clusters have weight 0, so each cluster can have its own origin
+    centre = in_cluster @ _means(z.detach(), in_cluster)
+    square = _fast_squared_distances(z - centre)
+    if scale_of_clusters:
+        same = (cluster[:, None] == cluster[None]).fill_diagonal_(False)
+        compared = square.detach().masked_fill(~same, torch.nan)
+    else:
+        compared = _fast_squared_distances(z.detach() - z.detach().mean(0))
+    scale = compared.nanmedian().nan_to_num().clamp_min(1e-8)
+    return (weight * kernel(square, scale)).sum()
 
 
 def flatness(z: torch.Tensor, cluster: torch.Tensor, n_clusters: int) -> torch.Tensor:
@@ -86,19 +87,19 @@ def cycle_distance(again: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
 
 
 def _means(z: torch.Tensor, member: torch.Tensor) -> torch.Tensor:
-    """Return the mean of z (n, n_dims) in every cluster, (n_clusters, n_dims); 0 for a cluster without cells."""
+    """Return the cluster means (n_clusters, n_dims) of z (n, n_dims); the mean of an empty cluster is 0."""
     return (member.T @ z) / member.sum(0)[:, None].clamp_min(1)
 
 
 def _fast_squared_distances(z: torch.Tensor) -> torch.Tensor:
-    """Return squared distances (n, n) between rows of z, from their products; precise only for rows close to 0."""
+    """Return the squared distances (n, n) between the rows of z. Dot products make it fast, but precise only near 0."""
     square = z.square().sum(1)
     return (square[:, None] + square[None] - 2 * (z @ z.T)).clamp_min(0)
 
 
 @torch.no_grad()
 def _weights_of_pairs(in_cluster: torch.Tensor, in_batch: torch.Tensor) -> torch.Tensor:
-    """Return the weights (n, n) with which the kernel of pairs of cells is summed up to the discrepancy.
+    """Return the weight of every pair of cells, (n, n); the discrepancy is the weighted sum of the kernel.
 
     Parameters
     ----------

@@ -30,7 +30,10 @@ def fit_width(vectors: torch.Tensor, width: int) -> torch.Tensor:
 
 
 class Attention(nn.Module):
-    """Multi-head attention from tokens (n, q, width), or (1, q, width) if cells share them, to others (n, k, width)."""
+    """Multi-head attention from tokens (n, q, width) to others (n, k, width).
+
+    Tokens that are the same for all cells can be given once, as (1, q, width).
+    """
 
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
@@ -121,7 +124,7 @@ class Trunk(nn.Module):
         return values[:, :, None] * self.per_value(vectors) + (self.value.bias + vectors)
 
     def masked_tokens(self, genes: torch.Tensor) -> torch.Tensor:
-        """Return the tokens (1, k, width) of hidden genes: the mask instead of the embedding of the value."""
+        """Return the tokens (1, k, width) of hidden genes, the same for all cells: the gene vector plus the mask."""
         return (self.mask + self.gene_vectors(genes))[None]
 
     def expression(self, outputs: torch.Tensor) -> torch.Tensor:
