@@ -5,6 +5,7 @@ from functools import partial
 from itertools import permutations, product
 from types import SimpleNamespace
 
+import igraph
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from scipy import sparse
 from scbench.config import load_config
 from scbench.graphs import edges, leiden
 from scbench.graphs import merging as clusters
+from scbench.graphs.agreement import ari
 from scbench.methods import scdml, scdml_iterative
 from scbench.metric_learning import rounds, start, triplets
 from scbench.metric_learning.network import MixingNetwork, TripletNetwork
@@ -189,6 +191,53 @@ def test_the_number_of_clusters_is_that_of_well_separated_groups_by_either_graph
     assert clusters.number_of_clusters(B, low=4, high=6) in (4, 5, 6)
 
 
+def groups_of_halves():
+    """Counts of three groups in eight fine clusters: halves with many edges, and a group of two parts with some."""
+    counts = np.kron(np.eye(4), [[10.0, 40.0], [40.0, 10.0]]) + 0.1
+    counts[:2, 2:4] += 10
+    counts[2:4, :2] += 10
+    return counts, np.array([0, 0, 0, 0, 1, 1, 2, 2])
+
+
+def test_clusters_are_merged_until_they_are_separate():
+    counts, group = groups_of_halves()
+    assert clusters.number_of_clusters(counts) == 4
+    merging = clusters.Merging(np.arange(8), counts)
+    assert clusters.largest_share(counts) == pytest.approx(40.1 / counts[7].sum())
+    parts = merging.into(4)
+    assert clusters.largest_share(clusters.edge_counts(sparse.csr_matrix(counts), parts)) > clusters.SEPARATE
+    found = merging.separate()
+    assert ari(found, group) == 1
+    assert clusters.largest_share(clusters.edge_counts(sparse.csr_matrix(counts), found)) <= clusters.SEPARATE
+    assert merging.separate(low=4).max() + 1 == 4, "no fewer than asked for"
+    assert merging.separate(high=2).max() + 1 == 2, "no more than asked for"
+
+
+def test_without_separate_clusters_modularity_decides_instead_of_the_similarity():
+    group = np.array([0] * 6 + [1] * 6)
+    counts = np.where(group[:, None] == group, 10.0, 4.0)
+    np.fill_diagonal(counts, 20)
+    sizes = np.repeat(np.arange(12), 20)
+    merging = clusters.Merging(sizes, counts)
+    assert ari(merging.into(2), group[sizes]) < 0.5
+    assert ari(merging.separate(high=2), group[sizes]) == 1
+
+
+def test_merges_by_modularity_equal_those_of_igraph():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 20, (9, 9)).astype(float)
+    counts += counts.T
+    graph = igraph.Graph.Weighted_Adjacency(counts, mode="undirected", loops="twice")
+    membership, order = np.arange(9), []
+    while len(set(membership)) > 1:
+        pairs = [(i, j) for i, j in permutations(sorted(set(membership)), 2) if i < j]
+        after = [graph.modularity(np.where(membership == j, i, membership), "weight") for i, j in pairs]
+        i, j = pairs[int(np.argmax(after))]
+        order.append((i, j))
+        membership[membership == j] = i
+    assert clusters.modularity_order(counts) == order
+
+
 def test_the_network_sees_what_the_components_saw(stages):
     model = network(stages, hidden=4, latent_dim=2, unit=False)
     cells = Cells("cpu", {"x": stages.data.X, "batch": stages.data.batch, "cluster": stages.fine})
@@ -263,7 +312,6 @@ def test_the_balanced_sampler_makes_clusters_and_their_batches_equally_common():
 
 
 def test_fine_clusters_are_the_same_for_the_same_seed_and_leave_the_random_state_of_igraph_alone():
-    import igraph
 
     X = np.random.default_rng(0).normal(size=(200, 5))
     first = leiden.fine_clusters(X, resolution=3.0, seed=0)
@@ -273,7 +321,6 @@ def test_fine_clusters_are_the_same_for_the_same_seed_and_leave_the_random_state
 
 
 def test_fine_clusters_of_many_cells_stop_early_and_are_as_modular(monkeypatch):
-    import igraph
 
     X = np.random.default_rng(0).normal(size=(3000, 20))
     graph = sparse.triu(edges.neighbour_graph(X, leiden.N_NEIGHBOURS), format="coo")
@@ -354,7 +401,7 @@ def test_the_number_of_clusters_is_that_of_the_cell_types_only_where_they_are_gi
 
 def test_the_graph_of_the_eigengap_can_be_chosen_but_not_invented(monkeypatch):
     seen, data = [], dataclasses.replace(make_dataset("lognorm"), labels=None)
-    monkeypatch.setattr(clusters, "number_of_clusters", lambda graph: seen.append(graph) or 3)
+    monkeypatch.setattr(clusters, "number_of_clusters", lambda graph, *bounds: seen.append(graph) or 3)
     for choice in ({}, {"eigengap": "edges"}, {"eigengap": "two_step"}):
         scdml.integrate(data, **FEW_STEPS, **choice)
     counts, same, published = seen

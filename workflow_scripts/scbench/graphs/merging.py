@@ -1,7 +1,7 @@
 """Merge fine clusters: similarity of clusters, merge order, and the number of clusters from the eigengap.
 
-Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, following their released code. Clusters are given as codes
-0 ... n_clusters - 1 per cell.
+Source: Yu et al. 2023, doi 10.1038/s41467-023-36635-5, following their released code, for all but `Merging.separate`.
+Clusters are given as codes 0 ... n_clusters - 1 per cell.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import numpy as np
 from scipy import sparse
 
 from scbench.graphs.leiden import largest_first
+
+SEPARATE = 0.22  # largest share of the edges of a cluster that may lead to one other cluster
+Merges = list[tuple[int, int]]  # (kept, absorbed), kept < absorbed
 
 
 def edge_counts(edges: sparse.csr_matrix, cluster: np.ndarray) -> np.ndarray:
@@ -65,8 +68,36 @@ def number_of_clusters(graph: np.ndarray, low: int = 2, high: int | None = None)
     return low + int(np.argmax(gaps[low - 1 : high]))
 
 
-def merge_order(counts: np.ndarray, sizes: np.ndarray) -> list[tuple[int, int]]:
-    """List the n - 1 merges (kept, absorbed), kept < absorbed; each step merges the two most similar clusters.
+def largest_share(counts: np.ndarray) -> float:
+    """Return the largest share of the edges of a cluster that lead to one other cluster, given `edge_counts`."""
+    shares = counts / np.maximum(counts.sum(0), 1)
+    np.fill_diagonal(shares, 0)
+    return float(shares.max())
+
+
+def modularity_order(counts: np.ndarray) -> Merges:
+    """List the n - 1 merges; each step merges the two clusters by which modularity rises most, or falls least.
+
+    Unlike the similarity of `merge_order`, the gain of modularity takes the size of both clusters into account, so that
+    one cluster does not absorb all others in turn if nothing separates them well. Source: Clauset et al. 2004, doi
+    10.1103/PhysRevE.70.066111.
+    """
+    shares, order = counts / counts.sum(), []
+    left = np.arange(len(counts))
+    while len(left) > 1:
+        own = shares[np.ix_(left, left)]
+        gain = own - np.outer(own.sum(0), own.sum(0))
+        np.fill_diagonal(gain, -np.inf)
+        i, j = sorted(int(left[at]) for at in np.unravel_index(np.argmax(gain), gain.shape))
+        order.append((i, j))
+        shares[i] += shares[j]
+        shares[:, i] += shares[:, j]
+        left = left[left != j]
+    return order
+
+
+def merge_order(counts: np.ndarray, sizes: np.ndarray) -> Merges:
+    """List the n - 1 merges; each step merges the two most similar clusters.
 
     Their edge counts are added and divided by the new sizes. Among equally similar pairs, the lowest codes come first.
     """
@@ -111,9 +142,36 @@ class Merging:
         ValueError
             If the result is a single cluster, which gives no triplets.
         """
+        return self._merged(n_clusters, merge_order(self.counts, self.sizes))
+
+    def separate(self, low: int = 2, high: int | None = None) -> np.ndarray:
+        """Merge until the clusters are separate: no cluster has more than 22 % of its edges with one other cluster.
+
+        The number of clusters is at most that of the largest eigengap of the edge counts, and in [low, high]. If no
+        number gives separate clusters, clusters are merged by modularity instead, with the number chosen in the same
+        way, or from the eigengap alone if there is none again. Returns codes, largest first.
+
+        Raises
+        ------
+        ValueError
+            If there is only one fine cluster, which gives no triplets.
+        """
+        most = number_of_clusters(self.counts, low, high)
+        orders = merge_order(self.counts, self.sizes), modularity_order(self.counts)
+        for order in orders:
+            counts = self.counts.copy()
+            for n, (kept, absorbed) in zip(range(len(counts), low - 1, -1), order, strict=False):
+                if n <= most and largest_share(counts) <= SEPARATE:
+                    return self._merged(n, order)
+                counts[kept] += counts[absorbed]
+                counts[:, kept] += counts[:, absorbed]
+                counts[absorbed] = counts[:, absorbed] = 0
+        return self._merged(most, orders[-1])
+
+    def _merged(self, n_clusters: int, order: Merges) -> np.ndarray:
         if min(n_clusters, len(self.sizes)) < 2:
             raise ValueError("one cluster of all cells gives no triplets: give n_clusters >= 2, or raise resolution")
         target = np.arange(len(self.sizes))
-        for kept, absorbed in merge_order(self.counts, self.sizes)[: max(len(target) - n_clusters, 0)]:
+        for kept, absorbed in order[: max(len(target) - n_clusters, 0)]:
             target[target == absorbed] = kept
         return largest_first(target[self.fine])

@@ -4,7 +4,7 @@ import numpy as np
 
 from scbench.graphs.edges import mutual_neighbours_between_batches, neighbours_within_batches
 from scbench.graphs.leiden import fine_clusters
-from scbench.graphs.merging import Merging, number_of_clusters
+from scbench.graphs.merging import Merging
 
 
 def shared_clusters(pca: np.ndarray, batch: np.ndarray, *, seed: int) -> np.ndarray:
@@ -27,5 +27,4 @@ def shared_clusters(pca: np.ndarray, batch: np.ndarray, *, seed: int) -> np.ndar
     if fine.max() < 1:
         return fine
     edges = neighbours_within_batches(centred, batch, 5) + mutual_neighbours_between_batches(centred, batch, 10)
-    merging = Merging.of(fine, edges)
-    return merging.into(number_of_clusters(merging.counts))
+    return Merging.of(fine, edges).separate()

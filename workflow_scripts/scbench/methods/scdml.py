@@ -33,9 +33,10 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     n_clusters = options.n_clusters
     if n_clusters is None and data.labels is not None:
         n_clusters = len(np.unique(data.labels))
-    if n_clusters is None:
-        n_clusters = number_of_clusters(merging.counts if options.eigengap == "edges" else merging.two_step_graph)
-    cluster = merging.into(n_clusters)
+    if n_clusters is None and options.eigengap == "edges":
+        cluster = merging.separate()
+    else:
+        cluster = merging.into(n_clusters or number_of_clusters(merging.two_step_graph))
 
     def make() -> TripletNetwork:
         model = TripletNetwork(options, n_batches=len(start.scaling.mean), n_genes=data.X.shape[1])

@@ -25,7 +25,6 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     """
     import numpy as np
 
-    from scbench.graphs.merging import number_of_clusters
     from scbench.metric_learning.rounds import RoundTrainer
     from scbench.metric_learning.self_training import self_train
     from scbench.metric_learning.start import N_COMPONENTS_OF_GRAPH, Start
@@ -36,14 +35,14 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     start = Start.of(data, options)
     trainer = RoundTrainer(data, start.scaling, options, seed=seed, device=device)
     first = start.merging(start.pca, data.batch, options, seed=seed, n_dims=N_COMPONENTS_OF_GRAPH)
-    cluster = first.into(options.n_clusters or number_of_clusters(first.counts))
+    cluster = first.into(options.n_clusters) if options.n_clusters else first.separate()
     low, high = max(2, cluster.max() + 1 - REACH), cluster.max() + 1 + REACH
 
     def recluster(space: np.ndarray) -> np.ndarray:
         found = start.merging(space, data.batch, options, seed=seed)
         if len(found.sizes) == 1:
             return found.fine
-        return found.into(number_of_clusters(found.counts, low, high))
+        return found.separate(low, high)
 
     cluster, trained, history, rounds = self_train(cluster, fit=trainer.fit, recluster=recluster, rounds=options.rounds)
     return Embedding(X=trained.X, cluster=cluster, history=history, model=trained.state, tables={"rounds": rounds})

@@ -18,7 +18,7 @@ class TripletParameters(MinibatchParameters):
     ----------
     n_clusters
         Number of clusters; None: the number of cell types if they are given (a variant with `uses_labels`), otherwise
-        chosen by the eigengap.
+        chosen by the eigengap and by how separate the clusters are.
     resolution
         Leiden resolution of the fine clusters.
     n_neighbours_within, n_neighbours_between
@@ -53,8 +53,8 @@ class ScdmlParameters(TripletParameters):
     Attributes
     ----------
     eigengap
-        Graph of clusters used to find the largest eigengap: edges, the numbers of edges between and within clusters;
-        two_step, the similarities and their square, as published.
+        Graph of clusters used to find the largest eigengap: edges, the numbers of edges between and within clusters,
+        which are then merged until they are separate; two_step, the similarities and their square, as published.
     """
 
     latent_dim: int = number(32, 1, MAX_WIDTH)
