@@ -157,16 +157,23 @@ class Merging:
             If there is only one fine cluster, which gives no triplets.
         """
         most = number_of_clusters(self.counts, low, high)
-        orders = merge_order(self.counts, self.sizes), modularity_order(self.counts)
-        for order in orders:
-            counts = self.counts.copy()
-            for n, (kept, absorbed) in zip(range(len(counts), low - 1, -1), order, strict=False):
-                if n <= most and largest_share(counts) <= SEPARATE:
-                    return self._merged(n, order)
-                counts[kept] += counts[absorbed]
-                counts[:, kept] += counts[:, absorbed]
-                counts[absorbed] = counts[:, absorbed] = 0
-        return self._merged(most, orders[-1])
+        order = merge_order(self.counts, self.sizes)
+        n_clusters = self._separate_at(order, low, most)
+        if n_clusters is None:
+            order = modularity_order(self.counts)
+            n_clusters = self._separate_at(order, low, most) or most
+        return self._merged(n_clusters, order)
+
+    def _separate_at(self, order: Merges, low: int, high: int) -> int | None:
+        """Return the largest number of clusters in [low, high] at which they are separate, or None."""
+        counts = self.counts.copy()
+        for n, (kept, absorbed) in zip(range(len(counts), low - 1, -1), order, strict=False):
+            if n <= high and largest_share(counts) <= SEPARATE:
+                return n
+            counts[kept] += counts[absorbed]
+            counts[:, kept] += counts[:, absorbed]
+            counts[absorbed] = counts[:, absorbed] = 0
+        return None
 
     def _merged(self, n_clusters: int, order: Merges) -> np.ndarray:
         if min(n_clusters, len(self.sizes)) < 2:
