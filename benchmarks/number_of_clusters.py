@@ -26,6 +26,7 @@ from scbench.metric_learning.parameters import ScdmlParameters
 from scbench.metric_learning.start import N_COMPONENTS_OF_GRAPH, Start
 from scbench.paths import Paths
 from scbench.prepared import method_input
+from scbench.runner import limited
 
 
 def choices(merging: Merging, n_types: int) -> dict[str, np.ndarray]:
@@ -58,11 +59,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("prepared", type=Path, nargs="+", help="folders with {dataset}/dataset.h5ad and truth.tsv.gz")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     options = parser.parse_args(arguments)
-    tables = {
-        path.parent.name: measure(Paths(str(folder)), path.parent.name, options.seeds)
-        for folder in options.prepared
-        for path in sorted(folder.glob("*/dataset.h5ad"))
-    }
+    with limited(1):  # as in the workflow: rounding depends on the number of threads
+        tables = {
+            path.parent.name: measure(Paths(str(folder)), path.parent.name, options.seeds)
+            for folder in options.prepared
+            for path in sorted(folder.glob("*/dataset.h5ad"))
+        }
     found = pd.concat(tables, names=["dataset"]).groupby(["dataset", "clusters", "rule"], sort=False)
     numbers = found["K"].agg(lambda K: f" ({K.min()})" if K.min() == K.max() else f" ({K.min()} to {K.max()})")
     table = (found["ari"].mean().map("{:.3f}".format) + numbers).unstack(["clusters", "rule"])

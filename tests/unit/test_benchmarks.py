@@ -61,6 +61,16 @@ def script(root):
     return run
 
 
+def test_numbers_of_clusters_are_compared(script, prepared):
+    lines = script("number_of_clusters.py", prepared, "--seeds", 0, 1).splitlines()
+    assert "scdml separate" in lines[0]
+    assert "shared separate" in lines[0]
+    rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in lines[2:]}
+    assert rows.keys() == {"toy", "mean"}
+    assert "(3)" in rows["toy"][0], "K is given"
+    assert [float(cell.split()[0]) for cell in rows["toy"]] == [float(cell) for cell in rows["mean"]]
+
+
 def test_integration_quality_keeps_every_run_and_prints_the_totals(prepared, script, tmp_path):
     given = [prepared, "--methods", "unintegrated", "cell_type_oracle", "--seeds", 0, 1, "--out", tmp_path]
     output = script("integration_quality.py", *given)
