@@ -1,12 +1,13 @@
-"""How well merged clusters agree with the cell types, with the number of clusters K chosen in different ways.
+"""Compare ways to choose the number of clusters K: how well do the merged clusters agree with the cell types?
 
     .venv/bin/python benchmarks/number_of_clusters.py results/tuning results/development --seeds 0 1 2 3 4
 
-Nothing is trained. Of every prepared dataset in the folders: the adjusted Rand index (ARI) between cell types and
-clusters, mean over the seeds of Leiden, and K, for the clusters of scDML and for those within which other methods align
-batches.
+Prints a Markdown table with a row for every prepared dataset in the folders: the adjusted Rand index (ARI) between
+clusters and cell types, averaged over the seeds of Leiden, and K in brackets. The clusters are those from which scDML
+learns, and those within which other methods align batches (`shared`). Nothing is trained.
+
 `given`: K is the number of cell types. `eigengap`: that of the edge counts. `separate`: the default. `published`: the
-eigengap of the published graph. Prints a Markdown table.
+eigengap of the published graph.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def choices(merging: Merging, n_types: int) -> dict[str, np.ndarray]:
 
 
 def measure(paths: Paths, dataset: str, seeds: list[int]) -> pd.DataFrame:
-    """Return the ARI and K of every rule with every seed."""
+    """Return a table with the ARI and K of each rule for each seed."""
     adata = read_dataset(paths.data(dataset, "dataset.h5ad"), matrices=["X"])
     types = pd.factorize(read_truth(paths.data(dataset, "truth.tsv.gz"), adata.obs_names)["cell_type"])[0]
     data, options, rows = method_input(adata, dataset, "lognorm"), ScdmlParameters(), []

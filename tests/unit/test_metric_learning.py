@@ -191,16 +191,12 @@ def test_the_number_of_clusters_is_that_of_well_separated_groups_by_either_graph
     assert clusters.number_of_clusters(B, low=4, high=6) in (4, 5, 6)
 
 
-def groups_of_halves():
-    """Counts of three groups in eight fine clusters: halves with many edges, and a group of two parts with some."""
+def test_clusters_are_merged_until_they_are_separate():
+    # Four pairs of fine clusters with many edges within a pair. Two of the pairs are parts of one group.
     counts = np.kron(np.eye(4), [[10.0, 40.0], [40.0, 10.0]]) + 0.1
     counts[:2, 2:4] += 10
     counts[2:4, :2] += 10
-    return counts, np.array([0, 0, 0, 0, 1, 1, 2, 2])
-
-
-def test_clusters_are_merged_until_they_are_separate():
-    counts, group = groups_of_halves()
+    group = np.array([0, 0, 0, 0, 1, 1, 2, 2])
     assert clusters.number_of_clusters(counts) == 4
     merging = clusters.Merging(np.arange(8), counts)
     assert clusters.largest_share(counts) == pytest.approx(40.1 / counts[7].sum())
@@ -217,10 +213,10 @@ def test_without_separate_clusters_modularity_decides_instead_of_the_similarity(
     group = np.array([0] * 6 + [1] * 6)
     counts = np.where(group[:, None] == group, 10.0, 4.0)
     np.fill_diagonal(counts, 20)
-    sizes = np.repeat(np.arange(12), 20)
-    merging = clusters.Merging(sizes, counts)
-    assert ari(merging.into(2), group[sizes]) < 0.5
-    assert ari(merging.separate(high=2), group[sizes]) == 1
+    fine = np.repeat(np.arange(12), 20)
+    merging = clusters.Merging(fine, counts)
+    assert ari(merging.into(2), group[fine]) < 0.5
+    assert ari(merging.separate(high=2), group[fine]) == 1
 
 
 def test_merges_by_modularity_equal_those_of_igraph():
@@ -312,7 +308,6 @@ def test_the_balanced_sampler_makes_clusters_and_their_batches_equally_common():
 
 
 def test_fine_clusters_are_the_same_for_the_same_seed_and_leave_the_random_state_of_igraph_alone():
-
     X = np.random.default_rng(0).normal(size=(200, 5))
     first = leiden.fine_clusters(X, resolution=3.0, seed=0)
     assert np.array_equal(first, leiden.fine_clusters(X, resolution=3.0, seed=0))
@@ -321,7 +316,6 @@ def test_fine_clusters_are_the_same_for_the_same_seed_and_leave_the_random_state
 
 
 def test_fine_clusters_of_many_cells_stop_early_and_are_as_modular(monkeypatch):
-
     X = np.random.default_rng(0).normal(size=(3000, 20))
     graph = sparse.triu(edges.neighbour_graph(X, leiden.N_NEIGHBOURS), format="coo")
     graph = igraph.Graph(len(X), np.column_stack([graph.row, graph.col]))

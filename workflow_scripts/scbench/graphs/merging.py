@@ -90,8 +90,7 @@ def modularity_order(counts: np.ndarray) -> Merges:
         np.fill_diagonal(gain, -np.inf)
         i, j = sorted(int(left[at]) for at in np.unravel_index(np.argmax(gain), gain.shape))
         order.append((i, j))
-        shares[i] += shares[j]
-        shares[:, i] += shares[:, j]
+        _absorb(shares, i, j)
         left = left[left != j]
     return order
 
@@ -106,12 +105,18 @@ def merge_order(counts: np.ndarray, sizes: np.ndarray) -> Merges:
     for _ in range(len(sizes) - 1):
         i, j = sorted(int(code) for code in np.unravel_index(np.argmax(similar), similar.shape))
         order.append((i, j))
-        counts[i] += counts[j]
-        counts[:, i] += counts[:, j]
+        _absorb(counts, i, j)
         sizes[i] += sizes[j]
         similar[i] = similar[:, i] = np.where(similar[i] < 0, -1, counts[i] / np.minimum(sizes, sizes[i]))
         similar[j] = similar[:, j] = -1
     return order
+
+
+def _absorb(counts: np.ndarray, kept: int, absorbed: int) -> None:
+    """Add the counts of one cluster to those of another, in place."""
+    counts[kept] += counts[absorbed]
+    counts[:, kept] += counts[:, absorbed]
+    counts[absorbed] = counts[:, absorbed] = 0
 
 
 @dataclass(frozen=True)
@@ -147,9 +152,9 @@ class Merging:
     def separate(self, low: int = 2, high: int | None = None) -> np.ndarray:
         """Merge until the clusters are separate: no cluster has more than 22 % of its edges with one other cluster.
 
-        The number of clusters is at most that of the largest eigengap of the edge counts, and in [low, high]. If no
-        number gives separate clusters, clusters are merged by modularity instead, with the number chosen in the same
-        way, or from the eigengap alone if there is none again. Returns codes, largest first.
+        Merging starts at the number of clusters with the largest eigengap of the edge counts in [low, high]. If no
+        number down to `low` gives separate clusters, they are merged by modularity instead; if that gives none either,
+        the number with the largest eigengap is kept. Returns codes, largest first.
 
         Raises
         ------
@@ -170,9 +175,7 @@ class Merging:
         for n, (kept, absorbed) in zip(range(len(counts), low - 1, -1), order, strict=False):
             if n <= high and largest_share(counts) <= SEPARATE:
                 return n
-            counts[kept] += counts[absorbed]
-            counts[:, kept] += counts[:, absorbed]
-            counts[absorbed] = counts[:, absorbed] = 0
+            _absorb(counts, kept, absorbed)
         return None
 
     def _merged(self, n_clusters: int, order: Merges) -> np.ndarray:

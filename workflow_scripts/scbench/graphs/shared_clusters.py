@@ -30,6 +30,5 @@ def merging_of(pca: np.ndarray, batch: np.ndarray, *, seed: int) -> Merging:
     np.add.at(sums, batch, pca)
     centred = (pca - (sums / np.maximum(np.bincount(batch), 1)[:, None])[batch]).astype(np.float32)
     fine = fine_clusters(centred, resolution=3.0, seed=seed)
-    return Merging.of(
-        fine, neighbours_within_batches(centred, batch, 5) + mutual_neighbours_between_batches(centred, batch, 10)
-    )
+    edges = neighbours_within_batches(centred, batch, 5) + mutual_neighbours_between_batches(centred, batch, 10)
+    return Merging.of(fine, edges)

@@ -33,10 +33,9 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     n_clusters = options.n_clusters
     if n_clusters is None and data.labels is not None:
         n_clusters = len(np.unique(data.labels))
-    if n_clusters is None and options.eigengap == "edges":
-        cluster = merging.separate()
-    else:
-        cluster = merging.into(n_clusters or number_of_clusters(merging.two_step_graph))
+    if n_clusters is None and options.eigengap == "two_step":
+        n_clusters = number_of_clusters(merging.two_step_graph)
+    cluster = merging.separate() if n_clusters is None else merging.into(n_clusters)
 
     def make() -> TripletNetwork:
         model = TripletNetwork(options, n_batches=len(start.scaling.mean), n_genes=data.X.shape[1])

@@ -35,7 +35,7 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     start = Start.of(data, options)
     trainer = RoundTrainer(data, start.scaling, options, seed=seed, device=device)
     first = start.merging(start.pca, data.batch, options, seed=seed, n_dims=N_COMPONENTS_OF_GRAPH)
-    cluster = first.into(options.n_clusters) if options.n_clusters else first.separate()
+    cluster = first.separate() if options.n_clusters is None else first.into(options.n_clusters)
     low, high = max(2, cluster.max() + 1 - REACH), cluster.max() + 1 + REACH
 
     def recluster(space: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ class TripletParameters(MinibatchParameters):
     ----------
     n_clusters
         Number of clusters; None: the number of cell types if they are given (a variant with `uses_labels`), otherwise
-        chosen by the eigengap and by how separate the clusters are.
+        the number at the largest eigengap, or fewer if these clusters are not separate.
     resolution
         Leiden resolution of the fine clusters.
     n_neighbours_within, n_neighbours_between
