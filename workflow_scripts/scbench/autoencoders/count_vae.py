@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from scbench.autoencoders.parameters import CountVaeParameters
+from scbench.graphs.shared_clusters import shared_clusters
 from scbench.neural import likelihoods
 from scbench.neural.cells import CountRows, Counts
-from scbench.neural.discrepancy import cycle_distance
+from scbench.neural.discrepancy import cycle_distance, distance_within_clusters
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import GaussianEncoder, MeanDecoder, in_evaluation_mode, one_hot
@@ -27,9 +28,10 @@ class CountVae(Model[CountVaeParameters]):
     options_class = CountVaeParameters
     scaled_total: torch.Tensor  # sum of the scaled counts of a cell, mean over cells
 
-    def __init__(self, options: CountVaeParameters, *, n_genes: int, n_batches: int) -> None:
-        super().__init__(options, n_genes=n_genes, n_batches=n_batches)
-        p, self.n_genes, self.n_batches, self.latent_dim = options, n_genes, n_batches, options.latent_dim
+    def __init__(self, options: CountVaeParameters, *, n_genes: int, n_batches: int, n_clusters: int = 1) -> None:
+        super().__init__(options, n_genes=n_genes, n_batches=n_batches, n_clusters=n_clusters)
+        p, self.n_genes, self.n_batches, self.n_clusters = options, n_genes, n_batches, n_clusters
+        self.latent_dim = p.latent_dim
         width = {"none": 0, "one_hot": n_batches, "embedding": p.condition_dim}[p.condition]
         self.batch_embedding = nn.Embedding(n_batches, p.condition_dim) if p.condition == "embedding" else None
         self.encoder = GaussianEncoder(
@@ -116,14 +118,21 @@ class CountVae(Model[CountVaeParameters]):
         table = self.log_theta.clamp(-8, 4)
         return table if len(table) == 1 else table[batch]
 
-    def losses(self, counts: CountRows, batch: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return {reconstruction, kl} in nats: sums over genes or latent dimensions, means over cells."""
+    def losses(
+        self, counts: CountRows, batch: torch.Tensor, cluster: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Return {reconstruction, kl} in nats: sums over genes or latent dimensions, means over cells.
+
+        With clusters shared by batches, also {mmd}, the `distance_within_clusters`; with a cycle term, also {cycle}.
+        """
         mean, log_variance = self.encode(counts.log_normalised(), batch)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean) if self.training else mean
         kl = self._connected_prior().kl(mean, log_variance, z, batch).mean(0)
         floor = self.options.free_bits * self.latent_dim / len(kl)
         reconstruction = self.negative_log_likelihood(counts, z, self.decode(z, counts.totals, batch), batch)
         terms = {"reconstruction": reconstruction.mean(), "kl": (kl.clamp_min(floor) if floor else kl).sum()}
+        if cluster is not None:
+            terms["mmd"] = distance_within_clusters(mean, batch, cluster, self.n_batches, self.n_clusters)
         if self.options.cycle_weight > 0:
             terms["cycle"] = self._cycle(mean, z, counts)
         return terms
@@ -149,7 +158,7 @@ class CountVae(Model[CountVaeParameters]):
         expected = torch.log1p(mean * counts.scale)
         return likelihoods.gaussian_nll(counts.log_normalised(), expected, self.log_variance(batch)).sum(1)
 
-    def embed(self, counts: CountRows, batch: torch.Tensor) -> torch.Tensor:
+    def embed(self, counts: CountRows, batch: torch.Tensor, **_) -> torch.Tensor:
         """Return the embedding, (n, latent_dim)."""
         return self.encode(counts.log_normalised(), batch)[0]
 
@@ -162,9 +171,12 @@ def fit(data: Dataset, options: CountVaeParameters, *, seed: int, device: str) -
     """Train a `CountVae` on all cells of `data` and return the posterior means, (n_cells, latent_dim)."""
 
     counts = Counts.of(data)
+    cluster = shared_clusters(data.pca, data.batch, seed=seed) if options.mmd else None
+    n_clusters = 1 if cluster is None else int(cluster.max()) + 1
 
     def make() -> CountVae:
-        model = CountVae(options, n_genes=data.X.shape[1], n_batches=len(data.batch_names))
+        sizes = {"n_genes": data.X.shape[1], "n_batches": len(data.batch_names), "n_clusters": n_clusters}
+        model = CountVae(options, **sizes)
         model.start_at(counts)
         return model
 
@@ -172,13 +184,14 @@ def fit(data: Dataset, options: CountVaeParameters, *, seed: int, device: str) -
     terms = {
         "reconstruction": (1.0, 0.0, 0.0),
         "kl": (options.beta, *WARM_UP),
+        "mmd": (options.mmd, *WARM_UP),
         "cycle": (options.cycle_weight, WARM_UP[0], WARM_UP[0]),
     }
     return neural_fit(
         data,
         make,
         options,
-        columns={"counts": counts, "batch": data.batch},
+        columns={"counts": counts, "batch": data.batch} | ({} if cluster is None else {"cluster": cluster}),
         weights=partial(weights_at, terms),
         seed=seed,
         device=device,

@@ -47,6 +47,9 @@ class CountVaeParameters(TrainingParameters):
     free_bits
         Nats per latent dimension below which the divergence is not penalised. A mixture has no divergence per
         dimension; there the threshold is free_bits * latent_dim in total.
+    mmd
+        Weight of the discrepancy between batches within clusters shared by batches, see
+        `scbench.neural.discrepancy.distance_within_clusters`; it rises as `beta` does.
     cycle_weight
         Weight of the cycle term, which starts after a tenth of training; 0: it is not computed.
     """
@@ -68,6 +71,7 @@ class CountVaeParameters(TrainingParameters):
     pull: float = number(0.1, 0)
     beta: float | None = number(1.0, 0)
     free_bits: float = number(0.0, 0)
+    mmd: float = number(0.0, 0)
     cycle_weight: float = number(0.0, 0)
 
 
@@ -85,6 +89,8 @@ class AutoencoderParameters(TrainingParameters):
     objective
         {term: weight, or [weight, start, full]}; see `scbench.autoencoders.objective` for the terms and the scale of
         the weights. The reconstruction has weight 1.
+    prior
+        Prior of z_bio in the term kl: normal (N(0, I)) | mog (a learned mixture of 20 Gaussians).
     split
         Whether the latent has a part z_batch in addition to z_bio, with as many dimensions as batches.
     condition, condition_dim
@@ -109,6 +115,7 @@ class AutoencoderParameters(TrainingParameters):
     latent_dim: int = number(32, 1, MAX_WIDTH)
     hidden: tuple[int, ...] | None = numbers(None, 1, MAX_WIDTH)
     objective: dict = field(default_factory=dict)
+    prior: str | None = choice("normal", "normal", "mog")
     split: bool = False
     condition: str = choice("none", "none", "z_batch", "softmax", "one_hot", "embedding")
     condition_dim: int = number(16, 1, MAX_WIDTH)

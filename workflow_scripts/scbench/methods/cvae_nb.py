@@ -1,8 +1,9 @@
 """CVAE_NB: a variational autoencoder of the counts with a batch-conditioned decoder.
 
-Every layer of the decoder receives the batch; the encoder does not. A prior shared by all batches keeps the batch out
-of the latent. Sources: Sohn et al. 2015 (conditional variational autoencoder); Lopez et al. 2018,
-doi 10.1038/s41592-018-0229-2 (negative binomial, shared prior); Grønbech et al. 2020,
+Every layer of the decoder receives the batch; the encoder does not. A prior shared by all batches and the discrepancy
+between batches keep the batch out of the latent. Sources: Sohn et al. 2015 (conditional variational autoencoder); Lopez
+et al. 2018, doi 10.1038/s41592-018-0229-2 (negative binomial, shared prior); Lotfollahi et al. 2020,
+doi 10.1093/bioinformatics/btaa800 (trVAE: discrepancy between batches); Grønbech et al. 2020,
 doi 10.1093/bioinformatics/btaa293 (mixture prior); Hrovatin et al. 2023, doi 10.1101/2023.11.03.565463 (cycle term).
 """
 
@@ -33,6 +34,7 @@ class Parameters(CountVaeParameters):
     dispersion: str = choice("gene_batch", "gene", "gene_batch")
     prior: str | None = choice(None, "normal", "mog", "vamp", "conditional")
     beta: float | None = number(None, 0)
+    mmd: float = number(100.0, 0)
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:

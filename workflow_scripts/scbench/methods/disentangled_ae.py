@@ -16,19 +16,22 @@ from scbench.neural.automatic import by_cells
 from scbench.parameters import choice, number
 from scbench.types import Dataset, Embedding
 
-FEW, MANY = {"max_steps": 1500}, {"max_steps": 4000}
+# With few cells a mixture prior helps to separate cell types; with many it also splits the states of a single type.
+FEW = {"prior": "mog", "max_steps": 1500}
+MANY = {"prior": "normal", "max_steps": 4000}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(AutoencoderParameters):
     """Parameters of the method; see `AutoencoderParameters`.
 
-    `max_steps` and `dropout` depend on the number of cells if they are None.
+    `prior`, `max_steps` and `dropout` depend on the number of cells if they are None.
     """
 
     split: bool = True
     condition: str = choice("softmax", "none", "z_batch", "softmax", "one_hot", "embedding")
     dropout: float | None = number(None, 0, 0.99)
+    prior: str | None = choice(None, "normal", "mog")
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
