@@ -41,6 +41,15 @@ def test_both_tell_types_apart_and_only_the_conditional_one_mixes_batches(traine
     assert nearest_centre(conditional.X, data.batch) < 0.65
 
 
+def test_the_discrepancy_mixes_batches_even_if_the_decoder_does_not_know_them(trained):
+    data, blind, conditional = trained
+    mixed = vae_nb.integrate(data, **SHORT, epochs=60, mmd=100.0)
+    assert ["mmd" in set(one.history["term"]) for one in (blind, mixed, conditional)] == [False, True, True]
+    assert nearest_centre(blind.X, data.batch) > 0.8
+    assert nearest_centre(mixed.X, data.batch) < 0.65
+    assert nearest_centre(mixed.X, data.labels) > 0.9
+
+
 def test_prior_beta_steps_and_dropout_go_by_the_number_of_cells_unless_given(monkeypatch):
     def chosen(small_up_to, **given):
         seen = []
