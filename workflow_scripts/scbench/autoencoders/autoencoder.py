@@ -22,12 +22,10 @@ from scbench.neural.cells import Cells, CountRows, Counts
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron, one_hot
-from scbench.neural.priors import GaussianMixture, StandardNormal
+from scbench.neural.priors import Prior, shared_prior
 from scbench.neural.schedules import read_schedules, weights_at
 from scbench.neural.training import apply, train
 from scbench.types import Dataset, Embedding
-
-N_COMPONENTS = 20  # of a mixture prior, as in `CountVae`
 
 
 class Autoencoder(Model[AutoencoderParameters]):
@@ -43,7 +41,7 @@ class Autoencoder(Model[AutoencoderParameters]):
     """
 
     options_class = AutoencoderParameters
-    prior: StandardNormal | GaussianMixture
+    prior: Prior
     adversary: BatchAdversary
     prior_adversary: PriorAdversary
     centre: torch.Tensor
@@ -76,8 +74,7 @@ class Autoencoder(Model[AutoencoderParameters]):
         if p.reconstruction == "nb":
             self.log_theta = nn.Parameter(torch.zeros(1 if p.condition == "none" else n_batches, n_genes))
         if "kl" in asked:
-            mixture = p.prior == "mog"
-            self.prior = GaussianMixture(p.latent_dim, N_COMPONENTS) if mixture else StandardNormal(p.latent_dim)
+            self.prior = shared_prior(p.prior, p.latent_dim)
         if "adversary" in asked:
             self.adversary = BatchAdversary(p.latent_dim, n_batches, n_clusters)
         if "prior_adversary" in asked:

@@ -12,22 +12,24 @@ from dataclasses import dataclass
 
 from scbench.neural.automatic import by_cells
 from scbench.neural.schedules import WARM_UP
-from scbench.parameters import number
+from scbench.parameters import choice, number
 from scbench.transformer.parameters import IntegrationParameters
 from scbench.types import Dataset, Embedding
 
 # A lower beta leaves more variation within a type in the latent; without any, large types are split into clusters.
-FEW = {"beta": 0.5, "max_steps": 1500}
-MANY = {"beta": 0.25, "max_steps": 5000}
+# With few cells a mixture prior helps to separate cell types; with many it also splits the states of a single type.
+FEW = {"prior": "mog", "beta": 0.5, "max_steps": 1500}
+MANY = {"prior": "normal", "beta": 0.25, "max_steps": 5000}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(IntegrationParameters):
     """Parameters of the method; see `IntegrationParameters`.
 
-    `beta` and `max_steps` depend on the number of cells if they are None.
+    `prior`, `beta` and `max_steps` depend on the number of cells if they are None.
     """
 
+    prior: str | None = choice(None, "normal", "mog")
     beta: float | None = number(None, 0)
 
 

@@ -53,6 +53,8 @@ class IntegrationParameters(TrunkParameters):
         Weight of the masked reconstruction error, which is in units of the gene variance and a mean over masked genes.
     latent_dim, hidden
         Dimensions of the latent; widths of the decoder's layers.
+    prior
+        normal (N(0, I)) | mog (a learned mixture of 20 Gaussians).
     beta
         Final weight of the KL divergence. It is 0 in the first tenth of training and rises linearly until the half.
     mmd, flatness
@@ -66,6 +68,7 @@ class IntegrationParameters(TrunkParameters):
     masked_weight: float = number(0.5, 0)
     latent_dim: int = number(32, 1, MAX_WIDTH)
     hidden: tuple[int, ...] = numbers((128, 128), 1, MAX_WIDTH)
+    prior: str | None = choice("normal", "normal", "mog")
     beta: float | None = number(1.0, 0)
     mmd: float = number(100.0, 0)
     flatness: float = number(0.3, 0)

@@ -19,7 +19,7 @@ from scbench.neural.cells import CountRows, Counts
 from scbench.neural.discrepancy import distance_within_clusters, flatness
 from scbench.neural.fit import Model
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, one_hot
-from scbench.neural.priors import StandardNormal
+from scbench.neural.priors import shared_prior
 from scbench.transformer.parameters import IntegrationParameters, TrunkParameters
 from scbench.transformer.trunk import TRUNKS, Trunk
 from scbench.types import Dataset
@@ -173,7 +173,7 @@ class Integration(Pretraining):
             latent_dim, options.hidden, n_counts, size_factor="multiply", condition_dim=n_batches, norm="layer"
         )
         self.log_theta = nn.Parameter(torch.zeros(n_batches, n_counts))
-        self.prior = StandardNormal(latent_dim)
+        self.prior = shared_prior(options.prior, latent_dim)
 
     @torch.no_grad()
     def start_at(self, counts: Counts) -> None:
