@@ -139,20 +139,23 @@ def test_the_divergence_from_a_mixture_is_estimated_at_the_sample():
     assert torch.allclose(model.losses(**cells_of(data).take(np.arange(9)))["kl"], expected, rtol=1e-4)
 
 
-def test_prior_steps_and_dropout_go_by_the_number_of_cells_unless_given(monkeypatch):
+def test_prior_weight_steps_and_dropout_go_by_the_number_of_cells_unless_given(monkeypatch):
     def chosen(small_up_to, **given):
         seen = []
         monkeypatch.setattr(automatic, "FEW_CELLS", small_up_to)
         monkeypatch.setattr(automatic, "MANY_CELLS", small_up_to + 1)
         monkeypatch.setattr(family, "fit", lambda data, options, **_: seen.append(options))
-        disentangled_ae.integrate(data, seed=0, device="cpu", threads=1, **given)
+        params = REGISTRY["disentangled_ae"].params | given
+        disentangled_ae.integrate(data, seed=0, device="cpu", threads=1, **params)
         (options,) = seen
-        return options.prior, options.max_steps, options.dropout
+        return options.prior, options.max_steps, options.dropout, options.objective["mmd"]
 
     data = make_dataset("counts")
-    assert chosen(data.n_cells) == ("mog", 1500, 0.3)
-    assert chosen(data.n_cells - 1) == ("normal", 4000, 0.3)
-    assert chosen(1, prior="mog", max_steps=7, dropout=0.0) == ("mog", 7, 0.0)
+    assert chosen(data.n_cells) == ("mog", 1500, 0.3, [50.0, 0.1, 0.5])
+    assert chosen(data.n_cells - 1) == ("normal", 4000, 0.3, [100.0, 0.1, 0.5])
+    given = {"prior": "mog", "max_steps": 7, "dropout": 0.0}
+    assert chosen(1, **given, objective={"kl": 1.0, "mmd": 9.0}) == ("mog", 7, 0.0, 9.0)
+    assert chosen(1, **given, objective={"kl": 1.0, "mmd": None}) == ("mog", 7, 0.0, 100.0)
 
 
 def test_every_batch_counts_alike_in_the_cross_entropy_of_z_batch():

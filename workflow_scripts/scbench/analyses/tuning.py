@@ -26,7 +26,7 @@ Search = Mapping[str, Sequence[Any]]
 SEARCH: dict[str, Search] = {  # {module: {parameter: values}}; objective.mmd is the weight of the term mmd
     "vae_nb": {"beta": [0.5, 2.0], "latent_dim": [16]},
     "cvae_nb": {"beta": [0.25, 1.0], "prior": ["normal", "mog"], "latent_dim": [16]},
-    "disentangled_ae": {"objective.mmd": [15.0, 150.0], "objective.kl": [0.25, 1.0], "latent_dim": [16]},
+    "disentangled_ae": {"objective.mmd": [30.0, 300.0], "objective.kl": [0.25, 1.0], "latent_dim": [16]},
     "scdml": {"resolution": [1.5, 6.0], "mining": ["semihard", "random"]},
     "scdml_iterative": {"resolution": [1.5, 6.0], "mmd": [1.0, 10.0]},
     "gene_transformer": {"beta": [0.25, 1.0], "mmd": [30.0, 300.0], "latent_dim": [16]},

@@ -9,24 +9,28 @@ chosen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scbench.autoencoders.parameters import AutoencoderParameters
-from scbench.neural.automatic import by_cells
+from scbench.neural.automatic import between, by_cells
+from scbench.neural.schedules import filled
 from scbench.parameters import choice, number
 from scbench.types import Dataset, Embedding
 
 # With few cells a mixture prior helps to separate cell types; with many it also splits the states of a single type.
 FEW = {"prior": "mog", "max_steps": 1500}
 MANY = {"prior": "normal", "max_steps": 4000}
+DISCREPANCY = 50.0, 100.0  # weights with few cells, where half maps new batches better, and with many
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(AutoencoderParameters):
     """Parameters of the method; see `AutoencoderParameters`.
 
-    `prior`, `max_steps` and `dropout` depend on the number of cells if they are None.
+    `prior`, `max_steps`, `dropout` and the weight of mmd depend on the number of cells if they are None.
     """
+
+    OPEN_TERMS = ("mmd",)
 
     split: bool = True
     condition: str = choice("softmax", "none", "z_batch", "softmax", "one_hot", "embedding")
@@ -39,4 +43,5 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     from scbench.autoencoders.autoencoder import fit
 
     options = by_cells(Parameters.of(parameters), data.n_cells, few=FEW, many=MANY)
-    return fit(data, options, seed=seed, device=device)
+    objective = filled(options.objective, {"mmd": between(*DISCREPANCY, data.n_cells)})
+    return fit(data, replace(options, objective=objective), seed=seed, device=device)
