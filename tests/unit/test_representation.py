@@ -9,7 +9,6 @@ import torch
 from conftest import ROOT, make_dataset, nearest_centre
 from scipy import sparse
 
-from scbench.autoencoders import autoencoder as family
 from scbench.autoencoders import convolution, objective
 from scbench.autoencoders.autoencoder import Autoencoder
 from scbench.autoencoders.codebook import Codebook
@@ -20,9 +19,9 @@ from scbench.datasets.simulate import simulate
 from scbench.files import read_model, write_model
 from scbench.graphs.neighbours import nearest
 from scbench.graphs.shared_clusters import shared_clusters
-from scbench.methods import autoencoder, disentangled_ae
+from scbench.methods import autoencoder
 from scbench.metrics.silhouette import isolated_labels, silhouette_widths
-from scbench.neural import automatic, discrepancy, priors
+from scbench.neural import discrepancy, priors
 from scbench.neural.adversary import BatchAdversary, PriorAdversary, reverse_gradient
 from scbench.neural.cells import Cells, Counts
 from scbench.neural.fit import load
@@ -124,38 +123,6 @@ def test_the_divergence_equals_torch_distributions():
         q = torch.distributions.Normal(to_mean(h), torch.exp(to_log_variance(h) / 2))
         expected = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
         assert torch.allclose(terms[name], expected, atol=1e-5)
-
-
-def test_the_divergence_from_a_mixture_is_estimated_at_the_sample():
-    model, data = untrained(objective={"kl": 1.0}, prior="mog")
-    counts = cells_of(data).take(np.arange(9))["counts"]
-    h = model.trunk(counts.log_normalised() - model.centre, None, None)
-    q = torch.distributions.Normal(model.to_mean(h), torch.exp(model.to_log_variance(h) / 2))
-    components = torch.distributions.Independent(torch.distributions.Normal(model.prior.mean, 1.0), 1)
-    mixture = torch.distributions.MixtureSameFamily(
-        torch.distributions.Categorical(logits=model.prior.logits), components
-    )
-    expected = (q.log_prob(q.mean).sum(1) - mixture.log_prob(q.mean)).mean()
-    assert torch.allclose(model.losses(**cells_of(data).take(np.arange(9)))["kl"], expected, rtol=1e-4)
-
-
-def test_prior_weight_steps_and_dropout_go_by_the_number_of_cells_unless_given(monkeypatch):
-    def chosen(small_up_to, **given):
-        seen = []
-        monkeypatch.setattr(automatic, "FEW_CELLS", small_up_to)
-        monkeypatch.setattr(automatic, "MANY_CELLS", small_up_to + 1)
-        monkeypatch.setattr(family, "fit", lambda data, options, **_: seen.append(options))
-        params = REGISTRY["disentangled_ae"].params | given
-        disentangled_ae.integrate(data, seed=0, device="cpu", threads=1, **params)
-        (options,) = seen
-        return options.prior, options.max_steps, options.dropout, options.objective["mmd"]
-
-    data = make_dataset("counts")
-    assert chosen(data.n_cells) == ("mog", 1500, 0.3, [50.0, 0.1, 0.5])
-    assert chosen(data.n_cells - 1) == ("normal", 4000, 0.3, [100.0, 0.1, 0.5])
-    given = {"prior": "mog", "max_steps": 7, "dropout": 0.0}
-    assert chosen(1, **given, objective={"kl": 1.0, "mmd": 9.0}) == ("mog", 7, 0.0, 9.0)
-    assert chosen(1, **given, objective={"kl": 1.0, "mmd": None}) == ("mog", 7, 0.0, 100.0)
 
 
 def test_every_batch_counts_alike_in_the_cross_entropy_of_z_batch():

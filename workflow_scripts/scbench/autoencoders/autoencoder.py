@@ -22,7 +22,6 @@ from scbench.neural.cells import Cells, CountRows, Counts
 from scbench.neural.fit import Model
 from scbench.neural.fit import fit as neural_fit
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, Perceptron, one_hot
-from scbench.neural.priors import Prior, shared_prior
 from scbench.neural.schedules import read_schedules, weights_at
 from scbench.neural.training import apply, train
 from scbench.types import Dataset, Embedding
@@ -31,8 +30,8 @@ from scbench.types import Dataset, Embedding
 class Autoencoder(Model[AutoencoderParameters]):
     """Encode log-normalised expression to z_bio and, with `split`, z_batch; decode z_bio conditioned on the batch.
 
-    The terms of the objective determine the parts: with kl, z_bio is a Gaussian with a prior instead of a point, and
-    with batch_code_kl z_batch is a Gaussian; adversaries and codebook exist if the objective has their terms.
+    The terms of the objective determine the parts: with kl, z_bio is a Gaussian instead of a point, and with
+    batch_code_kl so is z_batch; adversaries and codebook exist if the objective has their terms.
 
     Parameters
     ----------
@@ -41,7 +40,6 @@ class Autoencoder(Model[AutoencoderParameters]):
     """
 
     options_class = AutoencoderParameters
-    prior: Prior
     adversary: BatchAdversary
     prior_adversary: PriorAdversary
     centre: torch.Tensor
@@ -73,8 +71,6 @@ class Autoencoder(Model[AutoencoderParameters]):
         )
         if p.reconstruction == "nb":
             self.log_theta = nn.Parameter(torch.zeros(1 if p.condition == "none" else n_batches, n_genes))
-        if "kl" in asked:
-            self.prior = shared_prior(p.prior, p.latent_dim)
         if "adversary" in asked:
             self.adversary = BatchAdversary(p.latent_dim, n_batches, n_clusters)
         if "prior_adversary" in asked:

@@ -52,16 +52,11 @@ class Pass:
     condition: torch.Tensor | None
 
 
-def kl(model: Autoencoder, p: Pass) -> torch.Tensor:
-    """Return the KL divergence of z_bio from its prior in nats, summed over dimensions, mean over cells."""
-    return model.prior.kl(p.mean, p.log_variance, p.z, p.batch).sum(1).mean()
-
-
-def batch_code_kl(model: Autoencoder, p: Pass) -> torch.Tensor:
-    """Return the KL divergence of z_batch from N(0, I) in nats, summed over dimensions, mean over cells."""
-    assert p.code is not None
-    assert p.code_log_variance is not None
-    return divergence(p.code, p.code_log_variance).sum(1).mean()
+def kl(mean: torch.Tensor | None, log_variance: torch.Tensor | None) -> torch.Tensor:
+    """Return the KL divergence of a Gaussian from N(0, I) in nats, summed over dimensions, mean over cells."""
+    assert mean is not None
+    assert log_variance is not None
+    return divergence(mean, log_variance).sum(1).mean()
 
 
 def batch_code(model: Autoencoder, p: Pass) -> torch.Tensor:
@@ -107,9 +102,9 @@ LOSSES: dict[
     str, Callable[[Autoencoder, Pass], torch.Tensor]
 ] = {  # one for each of `scbench.autoencoders.parameters.TERMS`
     "reconstruction": lambda model, p: model.reconstruction_loss(p),
-    "kl": kl,
+    "kl": lambda model, p: kl(p.mean, p.log_variance),
     "batch_code": batch_code,
-    "batch_code_kl": batch_code_kl,
+    "batch_code_kl": lambda model, p: kl(p.code, p.code_log_variance),
     "adversary": lambda model, p: model.adversary(p.z, p.batch, p.cluster, model.groups),
     "mmd": lambda model, p: distance_within_clusters(p.mean, p.batch, p.cluster, *model.groups.shape[::-1]),
     "cycle": cycle,

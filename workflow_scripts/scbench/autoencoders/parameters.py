@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from scbench.neural.parameters import TrainingParameters
-from scbench.neural.schedules import filled, read_schedules
+from scbench.neural.schedules import read_schedules
 from scbench.parameters import MAX_WIDTH, ParameterError, choice, number, numbers
 
 NORMS = ("layer", "batch", "domain", "none")
@@ -89,9 +88,7 @@ class AutoencoderParameters(TrainingParameters):
         `scbench.neural.automatic.hidden_widths`.
     objective
         {term: weight, or [weight, start, full]}; see `scbench.autoencoders.objective` for the terms and the scale of
-        the weights. The reconstruction has weight 1. The weights of the terms `OPEN_TERMS` may be None.
-    prior
-        Prior of z_bio in the term kl: normal (N(0, I)) | mog (a learned mixture of 20 Gaussians).
+        the weights. The reconstruction has weight 1.
     split
         Whether the latent has a part z_batch in addition to z_bio, with as many dimensions as batches.
     condition, condition_dim
@@ -113,12 +110,9 @@ class AutoencoderParameters(TrainingParameters):
         clusters.
     """
 
-    OPEN_TERMS: ClassVar[tuple[str, ...]] = ()
-
     latent_dim: int = number(32, 1, MAX_WIDTH)
     hidden: tuple[int, ...] | None = numbers(None, 1, MAX_WIDTH)
     objective: dict = field(default_factory=dict)
-    prior: str | None = choice("normal", "normal", "mog")
     split: bool = False
     condition: str = choice("none", "none", "z_batch", "softmax", "one_hot", "embedding")
     condition_dim: int = number(16, 1, MAX_WIDTH)
@@ -133,7 +127,7 @@ class AutoencoderParameters(TrainingParameters):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        terms = read_schedules(filled(self.objective, dict.fromkeys(self.OPEN_TERMS, 0.0)), TERMS)
+        terms = read_schedules(self.objective, TERMS)
         if not self.split and (
             self.condition in ("z_batch", "softmax") or {"batch_code", "batch_code_kl"} & set(terms)
         ):

@@ -9,33 +9,26 @@ chosen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scbench.autoencoders.parameters import AutoencoderParameters
-from scbench.neural.automatic import between, by_cells
-from scbench.neural.schedules import filled
+from scbench.neural.automatic import by_cells
 from scbench.parameters import choice, number
 from scbench.types import Dataset, Embedding
 
-# With few cells a mixture prior helps to separate cell types; with many it also splits the states of a single type.
-FEW = {"prior": "mog", "max_steps": 1500}
-MANY = {"prior": "normal", "max_steps": 4000}
-DISCREPANCY = 50.0, 100.0  # weights with few cells, where half maps new batches better, and with many
+FEW, MANY = {"max_steps": 1500}, {"max_steps": 4000}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(AutoencoderParameters):
     """Parameters of the method; see `AutoencoderParameters`.
 
-    `prior`, `max_steps`, `dropout` and the weight of mmd depend on the number of cells if they are None.
+    `max_steps` and `dropout` depend on the number of cells if they are None.
     """
-
-    OPEN_TERMS = ("mmd",)
 
     split: bool = True
     condition: str = choice("softmax", "none", "z_batch", "softmax", "one_hot", "embedding")
     dropout: float | None = number(None, 0, 0.99)
-    prior: str | None = choice(None, "normal", "mog")
 
 
 def integrate(data: Dataset, *, seed: int, device: str, threads: int, **parameters) -> Embedding:
@@ -43,5 +36,4 @@ def integrate(data: Dataset, *, seed: int, device: str, threads: int, **paramete
     from scbench.autoencoders.autoencoder import fit
 
     options = by_cells(Parameters.of(parameters), data.n_cells, few=FEW, many=MANY)
-    objective = filled(options.objective, {"mmd": between(*DISCREPANCY, data.n_cells)})
-    return fit(data, replace(options, objective=objective), seed=seed, device=device)
+    return fit(data, options, seed=seed, device=device)

@@ -21,15 +21,15 @@ def by_cells(parameters: P, n_cells: int, *, few: Mapping[str, Any], many: Mappi
 
     In between, numbers change as a power of the number of cells; what is not a number changes above 4,000 cells.
     """
-    chosen = {"dropout": dropout(n_cells), **{name: between(few[name], many.get(name), n_cells) for name in few}}
+    share = math.log(max(n_cells, 1) / FEW_CELLS) / math.log(MANY_CELLS / FEW_CELLS)
+    share = round(min(1.0, max(0.0, share)), 9)
+    chosen = {"dropout": dropout(n_cells), **{name: _between(few[name], many.get(name), share) for name in few}}
     is_open = {one.name for one in dataclasses.fields(parameters) if getattr(parameters, one.name) is None}
     return dataclasses.replace(parameters, **{name: value for name, value in chosen.items() if name in is_open})
 
 
-def between(few: Any, many: Any, n_cells: int) -> Any:
-    """Return the value for a number of cells, from `few` up to 2,500 to `many` above 6,400; integers stay integers."""
-    share = math.log(max(n_cells, 1) / FEW_CELLS) / math.log(MANY_CELLS / FEW_CELLS)
-    share = round(min(1.0, max(0.0, share)), 9)
+def _between(few: Any, many: Any, share: float) -> Any:
+    """Return the value at a share in [0, 1] of the way from `few` to `many`; integers stay integers."""
     if few == many or share in (0.0, 1.0) or isinstance(few, str):
         return many if share > 0.5 else few
     value = few * (many / few) ** share

@@ -11,8 +11,6 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-N_COMPONENTS = 20  # of a mixture
-
 
 def divergence(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
     """Return KL(N(mean, exp(log_variance)) || N(0, I)) in nats per element; the sum over dimensions is per cell."""
@@ -120,11 +118,6 @@ class ConditionalNormal(nn.Module):
 
 
 Prior = StandardNormal | GaussianMixture | VampPrior | ConditionalNormal
-
-
-def shared_prior(kind: str | None, latent_dim: int) -> StandardNormal | GaussianMixture:
-    """Return a prior shared by all batches: normal, N(0, I), or mog, a mixture of 20 Gaussians."""
-    return GaussianMixture(latent_dim, N_COMPONENTS) if kind == "mog" else StandardNormal(latent_dim)
 
 
 def _log_normal(z: torch.Tensor, mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:

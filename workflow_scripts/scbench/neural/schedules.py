@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from scbench.parameters import ParameterError
 
@@ -35,17 +34,6 @@ def read_schedules(objective: Mapping[str, float | list], known: Collection[str]
             raise ParameterError(f"objective.{name}: {value} is not {wanted}")
         read[name] = (float(steps[0]), float(steps[1]), float(steps[2]))
     return read
-
-
-def filled(objective: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, Any]:
-    """Give the terms whose weight is None, or [None, start, full], the weight in `weights`, if it is there."""
-
-    def complete(value: Any, weight: float) -> Any:
-        if isinstance(value, list | tuple) and len(value) and value[0] is None:
-            return [weight, *value[1:]]
-        return weight if value is None else value
-
-    return {name: complete(value, weights[name]) if name in weights else value for name, value in objective.items()}
 
 
 def weights_at(terms: Mapping[str, Schedule], progress: float) -> dict[str, float]:

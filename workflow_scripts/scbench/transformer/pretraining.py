@@ -19,7 +19,7 @@ from scbench.neural.cells import CountRows, Counts
 from scbench.neural.discrepancy import distance_within_clusters, flatness
 from scbench.neural.fit import Model
 from scbench.neural.networks import FIRST_LOG_VARIANCE, MeanDecoder, one_hot
-from scbench.neural.priors import shared_prior
+from scbench.neural.priors import GaussianMixture, StandardNormal
 from scbench.transformer.parameters import IntegrationParameters, TrunkParameters
 from scbench.transformer.trunk import TRUNKS, Trunk
 from scbench.types import Dataset
@@ -72,6 +72,8 @@ def reconstruct(
     cell, outputs = trunk(values[:, shown], genes[shown], genes[asked])
     error = trunk.expression(outputs) - values[:, asked] / sd[asked]
     return cell, error.square().mean()
+
+N_COMPONENTS = 20  # of a mixture prior, as by default in CVAE_NB
 
 
 class Pretraining(Model[TrunkParameters]):
@@ -173,7 +175,8 @@ class Integration(Pretraining):
             latent_dim, options.hidden, n_counts, size_factor="multiply", condition_dim=n_batches, norm="layer"
         )
         self.log_theta = nn.Parameter(torch.zeros(n_batches, n_counts))
-        self.prior = shared_prior(options.prior, latent_dim)
+        mixture = options.prior == "mog"
+        self.prior = GaussianMixture(latent_dim, N_COMPONENTS) if mixture else StandardNormal(latent_dim)
 
     @torch.no_grad()
     def start_at(self, counts: Counts) -> None:
