@@ -48,6 +48,8 @@ FURTHER = [
     ("disentangled_ae", {"objective": {"adversary": 1.0}, "condition": "none", "held_out": 0.2, "hidden": [32]}),
     ("scdml_iterative", {"mining": "random", "balanced": False, "unit": False}),
     ("scdml_iterative", {"mining": "hard", "rounds": 0}),
+    ("gene_transformer", {"prior": "normal"}),
+    ("gene_transformer", {"prior": "mog"}),
     ("gene_transformer_plain", {"attention": "full", "position": "none", "depth": 2}),
     ("gene_transformer_plain", {"position": "random", "depth": 0}),
 ]
