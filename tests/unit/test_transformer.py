@@ -152,7 +152,7 @@ def test_gene_vectors_change_the_result_and_missing_ones_do_not_stop_it():
     assert float(given.std()) == pytest.approx(1, abs=1e-3)
 
 
-def test_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch):
+def test_prior_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch):
     def chosen(small_up_to, **given):
         seen = {}
         monkeypatch.setattr(automatic, "FEW_CELLS", small_up_to)
@@ -162,12 +162,13 @@ def test_steps_and_divergence_go_by_the_number_of_cells_unless_given(monkeypatch
         )
         gene_transformer.integrate(data, seed=0, device="cpu", threads=1, **given)
         weights = [weights_at(seen["terms"], progress)["kl"] for progress in (0.0, 0.1, 0.3, 0.5, 0.9)]
-        return seen["options"].max_steps, [round(weight, 9) for weight in weights]
+        options = seen["options"]
+        return options.prior, options.max_steps, [round(weight, 9) for weight in weights]
 
     data = make_dataset("counts")
-    assert chosen(data.n_cells) == (1500, [0, 0, 0.25, 0.5, 0.5])
-    assert chosen(data.n_cells - 1) == (5000, [0, 0, 0.125, 0.25, 0.25])
-    assert chosen(1, beta=2.0, max_steps=7) == (7, [0, 0, 1, 2, 2])
+    assert chosen(data.n_cells) == ("mog", 1500, [0, 0, 0.25, 0.5, 0.5])
+    assert chosen(data.n_cells - 1) == ("normal", 5000, [0, 0, 0.125, 0.25, 0.25])
+    assert chosen(1, prior="mog", beta=2.0, max_steps=7) == ("mog", 7, [0, 0, 1, 2, 2])
 
 
 def test_an_unknown_choice_is_refused_by_name():

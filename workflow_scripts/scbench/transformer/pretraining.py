@@ -27,6 +27,7 @@ from scbench.types import Dataset
 MITOCHONDRIAL = ("MT-", "mt-")
 CHUNK = 256  # cells embedded at a time
 ASKED = 32  # masked genes reconstructed per step; more cost more and do not improve training
+N_COMPONENTS = 20  # of a mixture prior, as by default in CVAE_NB
 
 
 def choose_genes(data: Dataset, n_genes: int, known: Container[str] | None = None) -> np.ndarray:
@@ -72,8 +73,6 @@ def reconstruct(
     cell, outputs = trunk(values[:, shown], genes[shown], genes[asked])
     error = trunk.expression(outputs) - values[:, asked] / sd[asked]
     return cell, error.square().mean()
-
-N_COMPONENTS = 20  # of a mixture prior, as by default in CVAE_NB
 
 
 class Pretraining(Model[TrunkParameters]):
