@@ -65,14 +65,17 @@ def nearest_of_each_cell(X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]
 
 def _approximate(points: np.ndarray, asked: np.ndarray, k: int) -> np.ndarray:
     import faiss
+    from faiss.contrib.ivf_tools import add_preassigned
 
     centres = faiss.IndexFlatL2(points.shape[1])
     index = faiss.IndexIVFFlat(centres, points.shape[1], len(points) // CELLS_PER_LIST)
     index.nprobe = LISTS_VISITED
     index.cp.max_points_per_centroid, index.cp.niter = ROWS_PER_CENTRE, ITERATIONS
     index.train(points)
-    index.add(points)
-    order = np.argsort(centres.search(asked, 1)[1][:, 0])  # one after the other, rows of a list find it in the cache
+    lists = centres.search(points, 1)[1][:, 0]
+    add_preassigned(index, points, lists)
+    lists_asked = lists if asked is points else centres.search(asked, 1)[1][:, 0]
+    order = np.argsort(lists_asked)  # one after the other, rows of a list find it in the cache
     found = index.search(asked[order], k)[1]
     if (found < 0).any():  # the searched lists contain fewer than k cells
         index.nprobe = index.nlist
