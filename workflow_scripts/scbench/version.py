@@ -1,3 +1,3 @@
 """The version of the project; only the command line imports it, so that a new one reruns nothing."""
 
-VERSION = "0.8.0"
+VERSION = "0.8.1"
